@@ -1,0 +1,5 @@
+"""An object-oriented metastore for machine learning."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

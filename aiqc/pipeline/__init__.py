@@ -1,0 +1,3 @@
+"""Pure steps on arrays: filter, encode, stratify, cache, metrics, importance. No database."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Metrics at full precision on decoded classes and units."""
+
+from __future__ import annotations

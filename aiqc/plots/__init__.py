@@ -1,0 +1,3 @@
+"""One chart a file: info (pure values), figure (plotly), shown in one place."""
+
+from __future__ import annotations
