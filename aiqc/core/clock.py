@@ -10,6 +10,7 @@ from aiqc.core.errors import InvalidInput
 
 #: spec/003 §0: "2022Jun23_07:13:14"
 STAMP_FORMAT = "%Y%b%d_%H:%M:%S"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def utc_now() -> datetime:
@@ -36,7 +37,9 @@ def to_local(moment: datetime) -> datetime:
 
 def format_stamp(moment: datetime) -> str:
     """Return a stored time as people read it, e.g. `2022Jun23_07:13:14`."""
-    return to_local(moment).strftime(STAMP_FORMAT)
+    local = to_local(moment)
+    # %b would follow the locale that another library has set
+    return local.strftime(STAMP_FORMAT.replace("%b", _MONTHS[local.month - 1]))
 
 
 def _zone() -> ZoneInfo | None:
@@ -45,6 +48,6 @@ def _zone() -> ZoneInfo | None:
         return None
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         msg = f"AIQC_TIMEZONE={name!r} is not a time zone."
         raise InvalidInput(msg, hint="Use a name such as 'Europe/Berlin'.", value=name) from error

@@ -1,8 +1,8 @@
-"""The two protocols of the main road; each has a contract test (tests/contracts)."""
+"""The protocols of the main road; each has a contract test (tests/contracts)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """How one library builds, trains, predicts and stores. Stateless."""
 
+    #: float type of the features and labels it is handed: 'float32' or 'float64'
+    compute_dtype: str
+
     def seed(self, seed: int, thread_count: int) -> None:
         """Seed every generator the library draws from and apply the thread count."""
         ...
 
     def train(self, task: TrainingTask) -> tuple[Any, Any, Any, dict[str, Array], Output | None]:
         """Build and fit; return (model, optimizer, loser, history, output)."""
+        ...
+
+    def loser(self, task: TrainingTask, output: Output | None) -> Any:
+        """Return the loss of fn_lose, or the library's default for this output."""
         ...
 
     def predict(
@@ -49,6 +56,15 @@ class Backend(Protocol):
 
     def rebuild(self, task: TrainingTask, stored: StoredModel) -> tuple[Any, Any]:
         """Return (model, optimizer) from bytes; optimizer None where there is none."""
+        ...
+
+
+@runtime_checkable
+class AcceptsMissing(Protocol):
+    """A backend some of whose models take NaN among their features."""
+
+    def accepts_missing(self, task: TrainingTask) -> bool:
+        """Return whether the model that fn_build makes takes NaN."""
         ...
 
 

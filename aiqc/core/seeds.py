@@ -28,7 +28,7 @@ def derive(root: int, *path: str | int) -> int:
     >>> derive(7, "fold", 3) == derive(7, "fold", 4)
     False
     """
-    key = [int(part) if isinstance(part, int) else _number(part) for part in path]
+    key = [_number(part) if isinstance(part, str) else int(part) for part in path]
     sequence = np.random.SeedSequence(entropy=root, spawn_key=tuple(key))
     return int(sequence.generate_state(1, np.uint32)[0])
 

@@ -49,8 +49,10 @@ class Shapes:
 class LabelDecoder(Protocol):
     """Turns encoded labels and predictions back into the user's labels and units."""
 
-    #: original class of each ordinal code, in order; None for regression
-    classes: Array | None
+    @property
+    def classes(self) -> Array | None:
+        """Original class of each ordinal code, in order; None for regression."""
+        ...
 
     def ordinal(self, encoded: Array) -> Array:
         """Return class codes `(samples,)` int64 of an encoded label, ordinal or one-hot."""
@@ -85,6 +87,8 @@ class TrainingTask:
     permute_count: int = 0
     #: one per Feature: original column -> positions on the last axis; None: not permuted
     permute_groups: tuple[Mapping[str, list[int]] | None, ...] = ()
+    #: one list per Feature: names of the encoded columns, on the last axis; for messages
+    feature_names: tuple[list[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ Importance: TypeAlias = "tuple[dict[str, tuple[float, list[float]]] | None, ...]
 class Outcome:
     """What a finished run leaves."""
 
+    #: shapes of one sample
+    shapes: Shapes
     history: History
     model: StoredModel
     #: split -> decoded predictions `(samples,)` or `(samples, label columns)`
