@@ -1,0 +1,133 @@
+"""Files and URLs that hold data: their format, compression and bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from aiqc.core.errors import InvalidInput, MissingLibrary
+from aiqc.data.names import nearest
+
+SourcePath: TypeAlias = "str | os.PathLike[str]"
+
+FORMATS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet"}
+#: ending of a compressed text file -> name of the method
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]+(://|::)")
+
+
+def is_url(path: SourcePath) -> bool:
+    """Return whether fsspec opens the path.
+
+    Examples
+    --------
+    >>> is_url("s3://bucket/a.csv"), is_url("folder/a.csv"), is_url("C:/a.csv")
+    (True, False, False)
+    """
+    return _URL.match(os.fspath(path)) is not None
+
+
+def source_format(path: SourcePath) -> str:
+    """Return 'csv', 'tsv' or 'parquet', by how the path or URL ends.
+
+    Raises
+    ------
+    InvalidInput
+        If the ending is unknown; names it and the known ones.
+
+    Examples
+    --------
+    >>> source_format("Iris.CSV.gz")
+    'csv'
+    """
+    name = _file_name(path)
+    stem, last = os.path.splitext(name)  # noqa: PTH122 - also the last part of a URL
+    ending = os.path.splitext(stem)[1] if last.lower() in COMPRESSIONS else last  # noqa: PTH122
+    found = FORMATS.get(ending.lower())
+    if found is None or (ending is not last and found == "parquet"):
+        shown = last if ending == last else f"{ending}{last}"
+        msg = f"The format of {os.fspath(path)!r} is unknown: the ending {shown!r} is not known."
+        known = f"{', '.join(FORMATS)}; text also with {', '.join(COMPRESSIONS)}"
+        raise InvalidInput(msg, hint=f"Use one of {known}.", ending=shown)
+    return found
+
+
+def source_compression(path: SourcePath) -> str | None:
+    """Return 'gzip', 'bz2', 'xz' or 'zstd' by the last ending; None for a plain file."""
+    ending = os.path.splitext(_file_name(path))[1]  # noqa: PTH122
+    return COMPRESSIONS.get(ending.lower())
+
+
+def resolve_source(path: SourcePath) -> str:
+    """Return an absolute local path, or a URL as it was given."""
+    if is_url(path):
+        return os.fspath(path)
+    return str(Path(path).expanduser().absolute())
+
+
+def open_source(path: SourcePath) -> BinaryIO:
+    """Return a local file or any fsspec URL, opened for reading its bytes as they are.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or the path is a folder; a missing local file is named with
+        its absolute path and the nearest names in its folder.
+    MissingLibrary
+        If the URL's protocol needs a library that is not installed.
+    """
+    if is_url(path):
+        return _open_url(os.fspath(path))
+    return check_local(path).open("rb")
+
+
+def check_local(path: SourcePath) -> Path:
+    """Return the absolute path of a local file that exists and can be read, else refuse it."""
+    target = Path(resolve_source(path))
+    if target.is_dir():
+        msg = f"{str(target)!r} is a folder."
+        raise InvalidInput(msg, hint="Give the path of one file in it.", path=str(target))
+    if not target.is_file():
+        msg = f"There is no file {str(target)!r}."
+        raise InvalidInput(msg, hint=_missing_hint(target), path=str(target))
+    if not os.access(target, os.R_OK):
+        msg = f"The file {str(target)!r} may not be read by this user."
+        raise InvalidInput(msg, hint="Change its permissions.", path=str(target))
+    return target
+
+
+def _file_name(path: SourcePath) -> str:
+    """Last part of the path; of a chained URL ('a::b') the first part that names a file."""
+    text = os.fspath(path)
+    if not is_url(text):
+        return text.replace("\\", "/").rpartition("/")[2]
+    parts = [part for part in text.split("::") if "://" in part] or [text]
+    return urlsplit(parts[0]).path.rpartition("/")[2] or urlsplit(parts[0]).netloc
+
+
+def _missing_hint(target: Path) -> str:
+    if not target.parent.is_dir():
+        return f"The folder {str(target.parent)!r} does not exist either."
+    near = nearest(target.name, (entry.name for entry in target.parent.iterdir()))
+    if near:
+        return f"Did you mean {' or '.join(map(repr, near))} in that folder?"
+    return "Check the path; it is resolved against the working directory."
+
+
+def _open_url(url: str) -> BinaryIO:
+    import fsspec
+
+    try:
+        return cast(BinaryIO, fsspec.open(url, "rb").open())
+    except ImportError as error:
+        msg = f"Opening {url!r} needs a library that is not installed: {error}."
+        hint = "Install the fsspec library of this protocol, e.g. pip install 'aiqc[s3]'."
+        raise MissingLibrary(msg, hint=hint, url=url) from error
+    except (OSError, ValueError) as error:
+        reason = "There is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        msg = f"The URL {url!r} cannot be opened: {reason}."
+        hint = "Check the address and your access, or download the file and give its path."
+        raise InvalidInput(msg, hint=hint, url=url) from error

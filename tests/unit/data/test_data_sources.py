@@ -1,0 +1,149 @@
+"""Formats by ending, local files, URLs, and what is refused."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import threading
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pytest
+
+from aiqc.core.errors import InvalidInput, MissingLibrary
+from aiqc.data.sources import (
+    open_source,
+    resolve_source,
+    source_compression,
+    source_format,
+)
+from aiqc.data.tabular import read_table
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "compression"),
+    [
+        ("a.csv", "csv", None),
+        ("/x.y/A.CSV", "csv", None),
+        ("a.tsv", "tsv", None),
+        ("a.parquet", "parquet", None),
+        ("a.PQ", "parquet", None),
+        ("a.csv.gz", "csv", "gzip"),
+        ("a.b.tsv.BZ2", "tsv", "bz2"),
+        ("a.csv.xz", "csv", "xz"),
+        (Path("a.csv.zst"), "csv", "zstd"),
+        ("https://host/folder/a.csv?token=1.pq#x", "csv", None),
+        ("s3://bucket/a.tsv.gz", "tsv", "gzip"),
+        ("simplecache::https://host/a.parquet", "parquet", None),
+        ("zip://inner.csv::s3://bucket/a.zip", "csv", None),
+        ("memory://a.csv", "csv", None),
+    ],
+)
+def test_format_and_compression(path, expected, compression):
+    assert source_format(path) == expected
+    assert source_compression(path) == compression
+
+
+@pytest.mark.parametrize(
+    ("path", "ending"),
+    [
+        ("a.xlsx", "'.xlsx'"),
+        ("a", "''"),
+        ("a.gz", "'.gz'"),
+        ("a.parquet.gz", "'.parquet.gz'"),
+        ("a.json.gz", "'.json.gz'"),
+        ("folder.csv/a", "''"),
+    ],
+)
+def test_unknown_format_is_named_with_the_known_ones(path, ending):
+    with pytest.raises(InvalidInput, match=rf"{ending}.*\.csv, \.tsv, \.parquet, \.pq.*\.gz"):
+        source_format(path)
+
+
+def test_local_paths_become_absolute_and_urls_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert resolve_source("a.csv") == str(tmp_path / "a.csv")
+    assert resolve_source("~/a.csv") == str(tmp_path / "a.csv")
+    assert resolve_source("s3://bucket/a.csv") == "s3://bucket/a.csv"
+
+
+def test_local_bytes_are_read_as_they_are(tmp_path):
+    (tmp_path / "a.csv.gz").write_bytes(b"\x1f\x8b not unpacked")
+    with open_source(tmp_path / "a.csv.gz") as file:
+        assert file.read() == b"\x1f\x8b not unpacked"
+
+
+def test_missing_file_names_path_and_neighbours(tmp_path, monkeypatch):
+    (tmp_path / "iris_2020.csv").write_text("a\n1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match=rf"{tmp_path}/iris_202.csv.*'iris_2020.csv'"):
+        open_source("iris_202.csv")
+    with pytest.raises(InvalidInput, match=r"zzz\.csv.*working directory"):
+        open_source("zzz.csv")
+    with pytest.raises(InvalidInput, match=r"folder '.*/nowhere' does not exist"):
+        open_source("nowhere/a.csv")
+    with pytest.raises(InvalidInput, match=r"is a folder.*one file"):
+        open_source(tmp_path)
+
+
+def test_unreadable_url():
+    with pytest.raises(InvalidInput, match=r"'nosuch://a.csv'.*[Pp]rotocol.*Check the address"):
+        open_source("nosuch://a.csv")
+    with pytest.raises(InvalidInput, match=r"memory://none/a.csv.*no such file"):
+        open_source("memory://none/a.csv")
+
+
+def test_protocol_without_its_library(monkeypatch):
+    def refuse(*_, **__):
+        msg = "Install s3fs to access S3"
+        raise ImportError(msg)
+
+    monkeypatch.setattr(fsspec, "open", refuse)
+    with pytest.raises(MissingLibrary, match=r"s3://b/a.csv.*s3fs.*pip install"):
+        open_source("s3://b/a.csv")
+
+
+def test_memory_url():
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+    with fsspec.open("memory://data/t.tsv.gz", "wb", compression="gzip") as file:
+        file.write(frame.to_csv(index=False, sep="\t").encode())
+    with fsspec.open("memory://data/t.parquet", "wb") as file:
+        frame.to_parquet(file)
+    for url in ("memory://data/t.tsv.gz", "memory://data/t.parquet"):
+        pd.testing.assert_frame_equal(read_table(url), frame)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_http_url(server, tmp_path):
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_csv(tmp_path / "t.csv.gz", index=False)
+    pd.testing.assert_frame_equal(read_table(f"{server}/t.csv"), frame)
+    pd.testing.assert_frame_equal(read_table(f"{server}/t.csv.gz?x=1"), frame)
+    with pytest.raises(InvalidInput, match=r"gone\.csv.*no such file"):
+        read_table(f"{server}/gone.csv")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_forbidden_file(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n")
+    path.chmod(0)
+    with pytest.raises(InvalidInput, match=r"may not be read.*permissions"):
+        open_source(path)
