@@ -1,0 +1,266 @@
+"""A coder: one scikit-learn preprocessor, fitted to some columns of a frame."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aiqc.core.enums import EncodingDimension
+from aiqc.core.errors import InvalidCoder, InvalidData
+from aiqc.pipeline.coder_names import name_outputs
+from aiqc.pipeline.coder_rules import PreparedCoder, prepare_coder
+from aiqc.pipeline.columns import numbers, raw_array
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from aiqc.core.types import Array
+
+__all__ = ["FittedCoder", "PreparedCoder", "fit_coder", "prepare_coder", "trial_dimension"]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedCoder:
+    """The fitted estimators of one coder and the columns they make."""
+
+    #: one for all columns (`2D_multiColumn`), else one a column
+    estimators: list[Any]
+    dimension: EncodingDimension
+    #: original columns
+    columns: list[str]
+    #: encoded columns, e.g. `colour_red`
+    names: list[str]
+    #: original column -> positions in the output that depend on it
+    groups: dict[str, list[int]]
+    #: encoded columns of each estimator
+    widths: list[int]
+
+    def transform(self, frame: pd.DataFrame) -> Array:
+        """Return the encoded columns of a frame, `(samples, encoded columns)`, numeric.
+
+        The frame is never written into.
+
+        Raises
+        ------
+        InvalidData
+            If a category was not seen when fitting, or the values cannot be encoded; names
+            column and value.
+        """
+        inputs = _inputs(frame[self.columns], self.dimension)
+        parts = [
+            self._encode(estimator, values, columns)
+            for estimator, (values, columns) in zip(self.estimators, inputs, strict=True)
+        ]
+        for part, width in zip(parts, self.widths, strict=True):
+            if part.shape[1] != width:
+                msg = f"The columns {self.columns} gave {part.shape[1]} encoded columns, "
+                msg += f"not {width} as when fitting."
+                raise InvalidData(msg, hint="Fit the coder again.", columns=self.columns)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def inverse_transform(self, array: Array) -> Array:
+        """Return original values `(samples, columns)` of encoded ones.
+
+        Parameters
+        ----------
+        array
+            `(samples, encoded columns)`; never written into.
+
+        Raises
+        ------
+        InvalidCoder
+            If the preprocessor has no way back.
+        """
+        name = type(self.estimators[0]).__name__
+        if not hasattr(self.estimators[0], "inverse_transform"):
+            msg = f"{name} has no way back to the original values."
+            raise InvalidCoder(msg, hint="Use the encoded values, or another coder.", value=name)
+        stops = np.cumsum(self.widths)[:-1]
+        blocks = np.split(np.array(array), stops, axis=1)
+        parts = [
+            _restore(estimator, block, self.dimension)
+            for estimator, block in zip(self.estimators, blocks, strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _encode(self, estimator: Any, values: Array, columns: list[str]) -> Array:
+        try:
+            output = estimator.transform(values)
+        except (ValueError, TypeError) as error:
+            _raise_unknown(estimator, values, columns, error)
+            msg = f"{type(estimator).__name__} cannot encode {columns}: {error}"
+            hint = "Compare the columns with those that the coder was fitted to."
+            raise InvalidData(msg, hint=hint, columns=columns) from error
+        return numbers(output, len(values), f"{type(estimator).__name__} of {columns}")
+
+
+def trial_dimension(
+    prepared: PreparedCoder, frame: pd.DataFrame, label: Array | None = None
+) -> EncodingDimension:
+    """Find in which shape a preprocessor accepts columns: all, one by one in 2-D, or in 1-D.
+
+    Parameters
+    ----------
+    prepared
+        An accepted preprocessor.
+    frame
+        The columns it is meant for, all rows.
+    label
+        `(samples,)`, for preprocessors that need the target.
+
+    Returns
+    -------
+    EncodingDimension
+        The first shape in which fitting and transforming both worked.
+
+    Raises
+    ------
+    InvalidCoder
+        If none works; lists each column's dtype and each attempt's error.
+    """
+    if prepared.needs_label and label is None:
+        msg = f"{prepared.name} learns from the target, and there is no Label."
+        raise InvalidCoder(msg, hint="Add a Label, or use OrdinalEncoder().", value=prepared.name)
+    if prepared.for_label and frame.shape[1] > 1:
+        msg = f"{prepared.name} cannot encode a Label of {frame.shape[1]} columns: it is one-hot."
+        raise InvalidCoder(msg, hint="A one-hot Label needs no LabelCoder.", value=prepared.name)
+    attempts = []
+    for dimension in EncodingDimension:
+        error = _attempt(prepared, dimension, frame, label)
+        if error is None:
+            return dimension
+        attempts.append(f"{dimension}: {error}")
+    dtypes = {str(column): str(dtype) for column, dtype in frame.dtypes.items()}
+    msg = f"{prepared.name} cannot encode {dtypes}. Tried " + " | ".join(attempts)
+    hint = "Filter the columns by dtypes= or columns=, or use another preprocessor."
+    raise InvalidCoder(msg, hint=hint, dtypes=dtypes, attempts=attempts)
+
+
+def fit_coder(
+    prepared: PreparedCoder,
+    dimension: EncodingDimension,
+    frame: pd.DataFrame,
+    label: Array | None = None,
+) -> FittedCoder:
+    """Fit a preprocessor to the rows of a frame.
+
+    Parameters
+    ----------
+    prepared
+        An accepted preprocessor; it stays unfitted.
+    dimension
+        What `trial_dimension` found. Per column, every column gets an estimator of its own.
+    frame
+        The rows and columns to learn from.
+    label
+        `(samples,)` of the same rows, for preprocessors that need the target.
+    """
+    from sklearn.base import clone
+
+    target = label if prepared.needs_label else None
+    estimators: list[Any] = []
+    names: list[str] = []
+    widths: list[int] = []
+    groups: dict[str, list[int]] = {}
+    inputs = _inputs(frame, dimension)
+    # a fit may keep the array it is given, so the widths are found on another one
+    again = _inputs(frame.iloc[:1], dimension)
+    for (values, columns), (probe, _) in zip(inputs, again, strict=True):
+        estimator = clone(prepared.estimator)
+        _fit(estimator, values, target)
+        width = _width(estimator, probe, columns)
+        outputs = name_outputs(estimator, columns, width)
+        for column in columns:
+            groups[column] = [sum(widths) + i for i in outputs.groups[column]]
+        estimators.append(estimator)
+        names += outputs.names
+        widths.append(width)
+    return FittedCoder(estimators, dimension, [str(c) for c in frame], names, groups, widths)
+
+
+def _fit(estimator: Any, values: Array, target: Array | None) -> None:
+    if target is None:
+        estimator.fit(values)
+    else:
+        estimator.fit(values, target)
+
+
+def _width(estimator: Any, probe: Array, columns: list[str]) -> int:
+    source = f"{type(estimator).__name__} of {columns}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return int(numbers(estimator.transform(probe), len(probe), source).shape[1])
+
+
+def _inputs(frame: pd.DataFrame, dimension: EncodingDimension) -> list[tuple[Array, list[str]]]:
+    """Return a private array and its columns for every estimator."""
+    if dimension is EncodingDimension.MULTI_COLUMN:
+        return [(raw_array(frame), [str(column) for column in frame])]
+    arrays = [(raw_array(frame[[column]]), [str(column)]) for column in frame]
+    if dimension is EncodingDimension.ONE_D:
+        return [(values[:, 0].copy(), columns) for values, columns in arrays]
+    return arrays
+
+
+def _attempt(
+    prepared: PreparedCoder,
+    dimension: EncodingDimension,
+    frame: pd.DataFrame,
+    label: Array | None,
+) -> str | None:
+    """Return None if a shape works, else the error in one line."""
+    from sklearn.exceptions import DataConversionWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # scikit-learn would take a column where it wants 1-D, and complain at every fit
+        warnings.simplefilter("error", DataConversionWarning)
+        try:
+            fit_coder(prepared, dimension, frame, label).transform(frame)
+        except Exception as error:  # noqa: BLE001  scikit-learn raises any kind on a shape
+            lines = str(error).splitlines() or [""]
+            return f"{type(error).__name__}: {lines[0]}"
+    return None
+
+
+def _raise_unknown(
+    estimator: Any, values: Array, columns: Sequence[str], error: Exception
+) -> None:
+    """Raise if the reason is a category that fitting had not seen."""
+    known = getattr(estimator, "categories_", None)
+    if known is None:
+        known = [estimator.classes_] if hasattr(estimator, "classes_") else []
+    table = values.reshape(len(values), -1)
+    for position, (column, categories) in enumerate(zip(columns, known, strict=False)):
+        unknown = unseen(table[:, position], categories)
+        if unknown:
+            msg = f"The column {column!r} holds {unknown[0]!r}, which was not seen when fitting."
+            hint = (
+                f"Known are {list(categories[:20])}; correct the value or add such rows and refit."
+            )
+            raise InvalidData(msg, hint=hint, column=column, value=unknown[0]) from error
+
+
+def unseen(values: Array, categories: Array) -> list[Any]:
+    """Return the values that are not among the categories, each once, in order of rows."""
+    known = set(np.asarray(categories).tolist())
+    missing = any(value != value or value is None for value in known)
+    found: dict[Any, None] = {}
+    for value in np.asarray(values).tolist():
+        empty = value is None or value != value
+        if value not in known and not (empty and missing):
+            found[value] = None
+    return list(found)
+
+
+def _restore(estimator: Any, block: Array, dimension: EncodingDimension) -> Array:
+    """Return the original values of one estimator's outputs, `(samples, columns)`."""
+    one_d = dimension is EncodingDimension.ONE_D and block.shape[1] == 1
+    values = block[:, 0] if one_d else block
+    original = np.asarray(estimator.inverse_transform(values))
+    return original.reshape(-1, 1) if original.ndim == 1 else original
