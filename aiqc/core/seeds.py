@@ -6,6 +6,8 @@ import hashlib
 
 import numpy as np
 
+from aiqc.core.errors import InvalidInput
+
 #: the largest seed that numpy, torch, Keras and scikit-learn all accept
 MAX_SEED = 2**32 - 1
 
@@ -36,6 +38,31 @@ def derive(root: int, *path: str | int) -> int:
 def generator(root: int, *path: str | int) -> np.random.Generator:
     """Return a numpy generator seeded at a path of the tree."""
     return np.random.default_rng(derive(root, *path))
+
+
+def is_whole_number(value: object) -> bool:
+    """Return whether a value is an integer, numpy's among them; True and False are not.
+
+    Examples
+    --------
+    >>> is_whole_number(np.int64(3)), is_whole_number(True), is_whole_number("3")
+    (True, False, False)
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool)
+
+
+def check_seed(seed: object) -> int:
+    """Return a seed given by the user.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not a whole number from 0 to 4294967295.
+    """
+    if is_whole_number(seed) and 0 <= seed <= MAX_SEED:  # type: ignore[operator]
+        return int(seed)  # type: ignore[call-overload, no-any-return]
+    msg = f"seed={seed!r} is not a whole number from 0 to {MAX_SEED}."
+    raise InvalidInput(msg, hint="Use a whole number such as seed=7, or leave it out.", value=seed)
 
 
 def from_digest(digest: str) -> int:

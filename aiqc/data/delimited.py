@@ -50,6 +50,7 @@ def read_delimited(path: SourcePath, header: int | str | None, separator: str) -
     """
     try:
         if header is not None:
+            _check_names(path, header, separator)
             _check_first_row(path, header, separator)
         return _parse(path, header=header, sep=separator)
     except EmptyDataError as error:
@@ -90,6 +91,25 @@ def _check_first_row(path: SourcePath, header: Any, separator: str) -> None:
         )
         hint = "Add the missing name to the file, or remove the delimiter that ends each row."
         raise InvalidData(msg, hint=hint)
+
+
+def _check_names(path: SourcePath, header: Any, separator: str) -> None:
+    """Refuse a name that stands twice: pandas would silently rename the second one."""
+    if header not in {"infer", 0}:
+        # what stands above the names may be of any shape, so pandas' own renaming is left
+        return
+    options = {"header": None, "sep": separator, "dtype": str, "nrows": 1}
+    with _text_source(path) as source:
+        names = _read_csv(source, path, options).iloc[0].dropna().tolist()
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        first, second, *_ = (i for i, name in enumerate(names) if name == twice[0])
+        msg = (
+            f"In {resolve_source(path)!r} the columns {first} and {second} have one name: "
+            f"{twice[0]!r}."
+        )
+        hint = "Give each column its own name in the file."
+        raise InvalidData(msg, hint=hint, column=twice[0])
 
 
 def _line_below(path: SourcePath, header: Any) -> int:

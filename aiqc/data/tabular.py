@@ -128,6 +128,10 @@ def _names(frame: pd.DataFrame, rename_columns: Sequence[str] | str | None) -> l
     """Return the column names as text after checking each."""
     given: list[Any] = list(frame.columns)
     if rename_columns is not None:
+        if not hasattr(rename_columns, "__iter__"):
+            msg = f"rename_columns={rename_columns!r} is {type(rename_columns).__name__}."
+            hint = f"Give {frame.shape[1]} names, one a column in order."
+            raise InvalidInput(msg, hint=hint, value=rename_columns)
         given = [rename_columns] if isinstance(rename_columns, str) else list(rename_columns)
         if len(given) != frame.shape[1]:
             msg = f"rename_columns has {len(given)} names for {frame.shape[1]} columns."

@@ -64,6 +64,8 @@ class MemoryJobStore:
         """Extend a lease."""
         with self._lock:
             slot = self._held(lease)
+            if slot.state is not RunState.RUNNING:
+                raise _lost(lease)
             slot.expires = expires_at(now, lease_seconds)
             return Lease(lease.run_id, lease.token, lease.owner, slot.expires)
 
@@ -116,10 +118,14 @@ class MemoryJobStore:
         # result of its last owner counts
         waiting = slot.state in {RunState.RUNNING, RunState.PENDING}
         if slot.token != lease.token or not waiting:
-            msg = f"Run {lease.run_id} is no longer held under token {lease.token}."
-            hint = "Another process took it over; nothing is lost."
-            raise LeaseLost(msg, hint=hint, run_id=lease.run_id, token=lease.token)
+            raise _lost(lease)
         return slot
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    msg = f"Run {lease.run_id} is no longer held under token {lease.token}."
+    hint = "Another process took it over; nothing is lost."
+    return LeaseLost(msg, hint=hint, run_id=lease.run_id, token=lease.token)
 
 
 def _abandoned(run_id: int, slot: _Slot, now: datetime, me: Owner) -> bool:

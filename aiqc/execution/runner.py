@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,24 @@ def run_jobs(
     me = owner or this_process()
     store.recover(utc_now())
     store.retry_failed()
-    completed = failed = 0
     on_progress(*store.progress())
+    try:
+        return _run_all(store, train, me, continue_on_error, on_progress, lease_seconds)
+    except (KeyboardInterrupt, SystemExit):
+        # it may come between a claim and its run, or while a run is being given back
+        store.recover(utc_now())
+        raise
+
+
+def _run_all(
+    store: JobStore,
+    train: Callable[[Lease], Outcome],
+    me: Owner,
+    continue_on_error: bool,
+    on_progress: Callable[[int, int], None],
+    lease_seconds: float,
+) -> Ran:
+    completed = failed = 0
     while (lease := store.claim(me, utc_now(), lease_seconds)) is not None:
         failure = _run_one(store, train, lease, lease_seconds)
         if failure is None:
@@ -95,7 +112,8 @@ def _run_one(
         # whoever took the run over stores its result
         return None
     except Exception as error:  # noqa: BLE001 - whatever a user's function raises is recorded
-        store.fail(lease, failure_of(error))
+        with suppress(LeaseLost):
+            store.fail(lease, failure_of(error))
         return error
     except BaseException:
         store.release(lease)
@@ -110,7 +128,8 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _job_failed(lease: Lease, error: Exception) -> JobFailed:
-    msg = f"Run {lease.run_id} raised {type(error).__name__}: {str(error)[:MESSAGE_LIMIT]}"
+    said = str(error)[:MESSAGE_LIMIT].rstrip(".") or "no message"
+    msg = f"Run {lease.run_id} raised {type(error).__name__}: {said}."
     hint = (
         "Its traceback is kept on the Run; the other runs stay pending. "
         "Run the queue again to retry, or pass continue_on_error=True."

@@ -103,7 +103,7 @@ def refuse_small_strata(
     members = "member" if count == 1 else "members"
     msg = f"The class {shown!r} has {count} {members}, but {least} are needed {reason}."
     hint = (
-        "Remove or merge the class, give a smaller `bin_count` for numbers, "
+        "Remove or merge the class, for numbers give `bin_count`, or a smaller one, "
         "or pass `stratify=False`."
     )
     raise InvalidSplit(msg, hint=hint, stratum=shown, count=count)

@@ -14,7 +14,7 @@ import numpy as np
 
 from aiqc.core import settings
 from aiqc.core.codecs import from_json, to_json
-from aiqc.core.errors import InvalidInput, NotReady
+from aiqc.core.errors import CorruptBlob, InvalidInput, NotReady
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -270,7 +270,7 @@ def _stored_manifest(folder: Path) -> Manifest | None:
         stored = from_json((folder / MANIFEST).read_text(encoding="utf-8"))
         arrays = {path: CachedArray(**facts) for path, facts in stored["arrays"].items()}
         return Manifest(stored["key"], arrays)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, CorruptBlob):
         # no manifest, or one that says nothing: the cache is written again
         return None
 

@@ -62,7 +62,7 @@ def prepare_coder(estimator: Any, *, for_label: bool) -> PreparedCoder:
     ----------
     estimator
         An instance of a class of `sklearn.preprocessing`, `sklearn.impute` or
-        `sklearn.feature_extraction.text`.
+        `sklearn.feature_extraction.text`, or a `sklearn.pipeline.Pipeline` of such.
     for_label
         Whether it encodes a Label.
 
@@ -72,24 +72,38 @@ def prepare_coder(estimator: Any, *, for_label: bool) -> PreparedCoder:
         If it is a class or a function, of another library, not for this use, or holds a
         function of the user's.
     """
-    _check_kind(estimator)
+    for part in _parts(estimator):
+        _check_kind(part)
+        name = type(part).__name__
+        _check_use(name, type(part).__module__, for_label)
+        _check_functions(part, name)
     name = type(estimator).__name__
-    _check_use(name, type(estimator).__module__, for_label)
-    _check_functions(estimator, name)
     from sklearn.base import clone
 
     copy = clone(estimator)
-    corrections = _correct(copy)
-    _check_parameters(copy, name, for_label)
+    corrections = []
+    for part in _parts(copy):
+        corrections += _correct(part)
+        _check_parameters(part, type(part).__name__, for_label)
     is_categorical = name in CATEGORICAL
     return PreparedCoder(
         estimator=copy,
         corrections=corrections,
         is_categorical=is_categorical,
         only_fit_train=not is_categorical,
-        needs_label=name in NEEDS_LABEL,
+        needs_label=any(type(part).__name__ in NEEDS_LABEL for part in _parts(copy)),
         for_label=for_label,
     )
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """Return the steps of a Pipeline, else the estimator itself.
+
+    A Pipeline as a whole learns from the training rows only, whatever its steps are.
+    """
+    if type(estimator).__module__ != "sklearn.pipeline" or not hasattr(estimator, "steps"):
+        return [estimator]
+    return [step for _, step in estimator.steps if step not in {None, "passthrough"}]
 
 
 def _check_kind(estimator: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiqc.core.enums import AnalysisType
 from aiqc.core.errors import Incompatible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: a binary label has this many classes
 _BINARY_CLASSES = 2

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Set
 
 #: member of the archive that describes the objects
 SCHEMA = "schema.json"
@@ -19,6 +23,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 #: how an npy file starts
 _NPY = b"\x93NUMPY"
+#: what an upgrade changes
+_VERSIONS = frozenset({"_sklearn_version", "_skops_version", "protocol"})
 #: whether two such objects are one, or only equal, is an accident of interning
 _IMMUTABLE = frozenset({"JsonNode", "TypeNode", "FunctionNode", "TupleNode", "SliceNode"})
 
@@ -43,6 +49,18 @@ def canonical_bytes(data: bytes) -> bytes:
         ]
     members.append((SCHEMA, json.dumps(schema).encode()))
     return _zipped(members)
+
+
+def content_digest(data: bytes) -> str:
+    """Return the SHA-256 of what canonical bytes hold, whichever library versions wrote them."""
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == SCHEMA:
+                content = json.dumps(_without(json.loads(content), _VERSIONS)).encode()
+            digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 class _Renaming:
@@ -77,13 +95,13 @@ class _Renaming:
 
 def _sort_key(state: Any) -> str:
     """Return a text of a member of a set that holds no address."""
-    return json.dumps(_without_ids(state))
+    return json.dumps(_without(state, {"__id__"}))
 
 
-def _without_ids(item: Any) -> Any:
+def _without(item: Any, keys: Set[str]) -> Any:
     if isinstance(item, dict):
-        return {key: _without_ids(value) for key, value in item.items() if key != "__id__"}
-    return [_without_ids(value) for value in item] if isinstance(item, list) else item
+        return {key: _without(value, keys) for key, value in item.items() if key not in keys}
+    return [_without(value, keys) for value in item] if isinstance(item, list) else item
 
 
 def _without_padding(content: bytes) -> bytes:

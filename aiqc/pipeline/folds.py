@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aiqc.core import seeds
-from aiqc.core.errors import AIQCWarning, InvalidSplit
+from aiqc.core.errors import InvalidSplit
 from aiqc.pipeline.bins import refuse_small_strata
 from aiqc.pipeline.chronology import cut_by_time
 from aiqc.pipeline.grouped import group_codes
@@ -57,11 +57,6 @@ def make_folds(
     InvalidSplit
         If there are fewer rows, groups, times or members of a class than folds.
 
-    Warns
-    -----
-    AIQCWarning
-        If the rows do not divide evenly.
-
     Examples
     --------
     >>> folds = make_folds([0, 1, 2, 3], 2, seed=7)
@@ -79,7 +74,7 @@ def make_folds(
         strata = _of_rows(strata, rows, "strata")
         refuse_small_strata(strata, fold_count, f"for {fold_count} folds", names)
     if groups is None:
-        _warn_if_uneven(len(rows), fold_count)
+        _say_if_uneven(len(rows), fold_count)
     else:
         groups = _group_rows(groups, rows, fold_count)
     parts = _splits(len(rows), fold_count, strata, groups, seeds.derive(seed, "folds"))
@@ -147,10 +142,10 @@ def _refuse_empty(folds: list[tuple[Array, Array]]) -> None:
             raise InvalidSplit(msg, hint="Use fewer folds.", fold=index)
 
 
-def _warn_if_uneven(row_count: int, fold_count: int) -> None:
+def _say_if_uneven(row_count: int, fold_count: int) -> None:
     if row_count % fold_count:
         msg = (
             f"{row_count} training rows do not divide evenly into {fold_count} folds; "
             "the folds differ by a row."
         )
-        warnings.warn(msg, AIQCWarning, stacklevel=3)
+        logging.getLogger("aiqc").info(msg)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aiqc.core.codecs import to_json
 from aiqc.core.errors import AIQCWarning, InvalidInput
-from aiqc.core.seeds import generator
+from aiqc.core.seeds import generator, is_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +89,7 @@ def _chosen(total: int, count: int | None, percent: float | None, seed: int) -> 
         count = _count_of(percent, total)
     if count is None:
         return range(total)
-    if isinstance(count, bool) or int(count) != count or count < 1:
+    if not is_whole_number(count) or count < 1:
         msg = f"search_count={count!r} is not a whole number of at least 1."
         raise InvalidInput(msg, hint="Use 1 or more.", value=count)
     if count > total:
@@ -100,12 +101,12 @@ def _chosen(total: int, count: int | None, percent: float | None, seed: int) -> 
     return sorted(int(index) for index in drawn)
 
 
-def _count_of(percent: float, total: int) -> int:
-    if not 0 < percent <= 1:
+def _count_of(percent: object, total: int) -> int:
+    if not isinstance(percent, Real) or not 0 < float(percent) <= 1:
         msg = f"search_percent={percent!r} is not in (0, 1]."
         raise InvalidInput(msg, hint="Use a share such as 0.25.", value=percent)
     # rounding guards against 0.1 * 30 = 3.0000000000000004
-    return max(1, math.ceil(round(percent * total, 9)))
+    return max(1, math.ceil(round(float(percent) * total, 9)))
 
 
 def _name(name: object) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from importlib.util import resolve_name
+from importlib import import_module
+from importlib.util import find_spec, resolve_name
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +39,26 @@ def submodule_lines(module: ModuleType, paths: Iterator[tuple[str, ...]]) -> lis
         current: Any = module
         dotted = module.__name__
         for attribute in path[1:]:
-            below = sys.modules.get(f"{dotted}.{attribute}")
-            if below is None or vars(current).get(attribute) is not below:
+            below = _submodule(current, attribute)
+            if below is None or getattr(current, attribute, None) is not below:
                 break
             current, dotted = below, f"{dotted}.{attribute}"
         if current is not module:
             deepest[dotted] = None
     return [f"import {dotted}" for dotted in deepest]
+
+
+def _submodule(package: ModuleType, name: str) -> ModuleType | None:
+    """Return a submodule of an installed package, loaded if need be.
+
+    Whether it happens to be loaded already must not decide what the bundle says.
+    """
+    dotted = f"{package.__name__}.{name}"
+    if dotted in sys.modules:
+        return sys.modules[dotted]
+    if not hasattr(package, "__path__") or find_spec(dotted) is None:
+        return None
+    return import_module(dotted)
 
 
 def _users_line(name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,12 @@ import numpy as np
 from aiqc.core.errors import InvalidFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from aiqc.core.types import Array, Scores
 
 
-def check_custom(custom: Mapping[Any, Any], taken: Collection[str]) -> None:
+def check_custom(custom: object, taken: Collection[str]) -> None:
     """Refuse own metrics that cannot be called or whose name is taken.
 
     Raises
@@ -23,6 +24,9 @@ def check_custom(custom: Mapping[Any, Any], taken: Collection[str]) -> None:
     InvalidFunction
         Names the metric.
     """
+    if not isinstance(custom, Mapping):
+        msg = f"metrics={custom!r} is {type(custom).__name__}, not a dict."
+        raise InvalidFunction(msg, hint="Give {name: function}.", metric=custom)
     for name, function in custom.items():
         if not isinstance(name, str) or not name:
             msg = f"The metric name {name!r} is not text."

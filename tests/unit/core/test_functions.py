@@ -671,7 +671,8 @@ def test_function_of_an_installed_library_imports_its_neighbours():
     assert bundle.reason == ""
     head = bundle.source.partition("def derive")[0].split()
     expected = (
-        "from __future__ import annotations import numpy as np from aiqc.core.seeds import _number"
+        "from __future__ import annotations import numpy as np import numpy.random "
+        "from aiqc.core.seeds import _number"
     )
     assert head == expected.split()
     assert load_function(bundle)(7, "fold", 3) == seeds.derive(7, "fold", 3)

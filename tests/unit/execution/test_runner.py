@@ -15,7 +15,7 @@ import pytest
 from aiqc.core.clock import utc_now
 from aiqc.core.enums import ModelForm, RunState
 from aiqc.core.errors import JobFailed, LeaseLost
-from aiqc.core.types import Failure, Lease, Outcome, Owner, StoredModel
+from aiqc.core.types import Failure, Lease, Outcome, Owner, Shapes, StoredModel
 from aiqc.execution.heartbeat import heartbeat
 from aiqc.execution.lease import is_abandoned
 from aiqc.execution.memory_store import MemoryJobStore
@@ -32,6 +32,7 @@ PENDING, RUNNING, COMPLETE, FAILED = (
 
 def outcome(lease: Lease) -> Outcome:
     return Outcome(
+        shapes=Shapes((1,), (1,)),
         history={"loss": np.array([float(lease.run_id)])},
         model=StoredModel(ModelForm.WEIGHTS, b""),
         predictions={},

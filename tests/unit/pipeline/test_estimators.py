@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn
+import skops
 import skops.io
 from sklearn import (
     compose,
@@ -34,6 +36,7 @@ from sklearn import (
 )
 
 from aiqc.core.errors import CorruptBlob, InvalidCoder, UntrustedCode
+from aiqc.pipeline.estimator_bytes import content_digest
 from aiqc.pipeline.estimators import dump_estimator, load_estimator
 
 RNG = np.random.default_rng(7)
@@ -87,7 +90,7 @@ MODELS = [
     svm.SVC(),
     svm.SVR(),
     svm.LinearSVC(),
-    neural_network.MLPClassifier((4,), max_iter=2000),
+    neural_network.MLPClassifier((4,), max_iter=2000, tol=0.01, random_state=0),
     discriminant_analysis.LinearDiscriminantAnalysis(),
     gaussian_process.GaussianProcessClassifier(),
     pipeline.make_pipeline(
@@ -157,6 +160,7 @@ sys.path.insert(0, sys.argv[2])
 import warnings; warnings.simplefilter("ignore")
 import numpy as np
 import test_estimators as own
+from aiqc.pipeline.estimator_bytes import content_digest
 from aiqc.pipeline.estimators import dump_estimator, load_estimator
 for number, estimator in enumerate([*own.PREPROCESSORS, *own.MODELS]):
     if "random_state" in estimator.get_params():
@@ -201,6 +205,44 @@ def test_what_was_one_object_stays_one() -> None:
     assert again.mean_ is again.var_
     assert again.mean_ is not again.scale_
     assert same_bits(again.scale_, equal)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "equal"),
+    [
+        (preprocessing.StandardScaler(), preprocessing.StandardScaler(), True),
+        (preprocessing.StandardScaler(), preprocessing.StandardScaler(with_mean=False), False),
+        (preprocessing.StandardScaler(), preprocessing.MinMaxScaler(), False),
+        # numpy's repr shows six values of a thousand and more
+        (
+            preprocessing.OrdinalEncoder(categories=[np.arange(2000)]),
+            preprocessing.OrdinalEncoder(categories=[np.r_[:1000, 1001, 1000, 1002:2000]]),
+            False,
+        ),
+        # repr of a generator is its address
+        (
+            preprocessing.QuantileTransformer(random_state=np.random.RandomState(3)),
+            preprocessing.QuantileTransformer(random_state=np.random.RandomState(3)),
+            True,
+        ),
+        (
+            preprocessing.QuantileTransformer(random_state=np.random.RandomState(3)),
+            preprocessing.QuantileTransformer(random_state=np.random.RandomState(4)),
+            False,
+        ),
+    ],
+)
+def test_digest_is_of_class_and_parameters(first: Any, second: Any, equal: bool) -> None:
+    digests = [content_digest(dump_estimator(one)) for one in (first, second)]
+    assert (digests[0] == digests[1]) is equal
+
+
+def test_digest_does_not_change_with_a_version() -> None:
+    data = dump_estimator(preprocessing.StandardScaler())
+    upgrade = replace_in_schema(f'\\"{sklearn.__version__}\\"', '\\"99.0\\"')
+    newer = forge(forge(data, upgrade), replace_in_schema(skops.__version__, "99.1"))
+    assert newer != data
+    assert content_digest(newer) == content_digest(data)
 
 
 def test_bytes_are_deflated() -> None:

@@ -285,7 +285,7 @@ def test_bytes_in_another_process(tmp_path: Path) -> None:
 
 def test_damaged_bytes_are_refused() -> None:
     data = chain().to_bytes()
-    with pytest.raises(CorruptBlob, match="not a stored fit"):
+    with pytest.raises(CorruptBlob, match="are not packed arrays"):
         FeatureFit.from_bytes(data[: len(data) // 2])
     other = pack_arrays({"a": np.arange(3)})
     with pytest.raises(CorruptBlob, match="not a stored fit"):

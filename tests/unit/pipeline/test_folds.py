@@ -15,7 +15,7 @@ from sklearn.model_selection import (
 )
 
 from aiqc.core import seeds
-from aiqc.core.errors import AIQCWarning, InvalidSplit
+from aiqc.core.errors import InvalidSplit
 from aiqc.pipeline.folds import make_folds
 
 # training rows are not 0..n: a fold that returns positions instead of row numbers is wrong
@@ -102,9 +102,10 @@ def test_refused(rows, count, given, pattern):
         make_folds(np.arange(rows), count, **given, seed=1, names=["common", "rare"])
 
 
-def test_uneven_rows_warn():
-    with pytest.warns(AIQCWarning, match="10 training rows do not divide evenly into 3"):
+def test_uneven_rows_are_said_and_differ_by_one(caplog):
+    with caplog.at_level("INFO", logger="aiqc"):
         folds = make_folds(np.arange(10), 3, seed=1)
+    assert "10 training rows do not divide evenly into 3" in caplog.text
     assert sorted(len(held) for _, held in folds) == [3, 3, 4]
 
 

@@ -1,0 +1,195 @@
+"""Bytes of any size, stored once: content-addressed, chunked, and checked on every read."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+from peewee import IntegrityError
+
+from aiqc.core.clock import utc_now
+from aiqc.core.errors import InvalidInput
+from aiqc.orm._blob_reader import BlobReader, open_blob, read_blob
+from aiqc.orm._blob_tables import CHUNK_SIZE, Blob, BlobChunk, checksum
+from aiqc.orm._proxy import transaction
+from aiqc.orm._registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Blob",
+    "BlobChunk",
+    "BlobReader",
+    "collect_orphans",
+    "open_blob",
+    "put_blob",
+    "read_blob",
+]
+
+#: values below this many bytes live in their Blob row; a chunk of its own would waste a page
+INLINE_SIZE = 4096
+#: chunks that one transaction writes: others may write in between
+CHUNKS_A_COMMIT = 8
+#: a blob without a user is kept this long: its row may be about to be written
+GRACE_SECONDS = 600
+
+
+class Readable(Protocol):
+    """What a file opened for reading bytes can do."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
+def put_blob(data: bytes | bytearray | memoryview | Readable, codec: str) -> Blob:
+    """Store bytes, or find that they are stored; returns their row.
+
+    The writing is done in transactions of its own, a few megabytes each, so call it before the
+    small transaction that makes a result visible. Of a file at most one batch is in memory.
+
+    Parameters
+    ----------
+    data
+        Bytes, or a file opened for reading bytes.
+    codec
+        How to read them back, e.g. 'parquet'.
+
+    Raises
+    ------
+    InvalidInput
+        If `data` is neither.
+    """
+    if isinstance(data, bytes | bytearray | memoryview):
+        view = memoryview(data).cast("B") if memoryview(data).nbytes else memoryview(b"")
+        return _put_bytes(view, codec)
+    if not hasattr(data, "read"):
+        msg = f"{data!r} of type {type(data).__name__} is neither bytes nor a file."
+        raise InvalidInput(msg, hint="Pass bytes, or a file opened with mode 'rb'.", value=data)
+    head = _read_fully(data, CHUNK_SIZE)
+    if len(head) < CHUNK_SIZE:
+        return _put_bytes(memoryview(head), codec)
+    return _put_stream(_chunks_of_file(head, data), codec)
+
+
+def _put_bytes(view: memoryview, codec: str) -> Blob:
+    digest = hashlib.sha256(view).hexdigest()
+    found = _touched(digest, codec)
+    if found is not None:
+        return found
+    if len(view) < INLINE_SIZE:
+        return _put_whole(digest, codec, bytes(view), [])
+    chunks = (view[start : start + CHUNK_SIZE] for start in range(0, len(view), CHUNK_SIZE))
+    if len(view) <= CHUNK_SIZE * CHUNKS_A_COMMIT:
+        return _put_whole(digest, codec, None, list(chunks))
+    return _put_stream(chunks, codec)
+
+
+def _touched(digest: str, codec: str) -> Blob | None:
+    """Return the stored blob, kept from the collector for another grace time."""
+    same = (Blob.sha256 == digest) & (Blob.codec == codec)
+    with transaction():
+        if not Blob.update(time_created=utc_now()).where(same).execute():
+            return None
+        found: Blob | None = Blob.select().where(same).first()
+        return found
+
+
+def _put_whole(digest: str, codec: str, inline: bytes | None, chunks: list[memoryview]) -> Blob:
+    """Store a blob in one transaction; whoever stores it first wins."""
+    size = len(inline) if inline is not None else sum(map(len, chunks))
+    try:
+        with transaction():
+            blob = Blob.create(sha256=digest, size=size, codec=codec, inline=inline)
+            _write_chunks(blob, 0, chunks)
+            return blob
+    except IntegrityError:
+        found = _touched(digest, codec)
+        if found is None:
+            raise
+        return found
+
+
+def _put_stream(chunks: Iterator[memoryview], codec: str) -> Blob:
+    """Store a blob in several transactions; it gets its true digest, and a name, at the end.
+
+    What a killed process leaves has a random digest that nobody asks for, and is collected.
+    """
+    digest, size, idx = hashlib.sha256(), 0, 0
+    with transaction():
+        blob = Blob.create(sha256=secrets.token_hex(32), size=0, codec=codec)
+    while batch := list(islice(chunks, CHUNKS_A_COMMIT)):
+        with transaction():
+            _write_chunks(blob, idx, batch)
+        for chunk in batch:
+            digest.update(chunk)
+            size += len(chunk)
+        idx += len(batch)
+        batch.clear()  # not beside the next one
+    return _named(blob, digest.hexdigest(), size)
+
+
+def _named(blob: Blob, digest: str, size: int) -> Blob:
+    """Give a written blob its digest; if equal bytes have appeared, return those instead."""
+    found = _touched(digest, blob.codec)
+    if found is None:
+        try:
+            with transaction():
+                blob.sha256, blob.size, blob.time_created = digest, size, utc_now()
+                blob.save()
+                return blob
+        except IntegrityError:
+            found = _touched(digest, blob.codec)
+            if found is None:
+                raise
+    with transaction():
+        Blob.delete().where(Blob.id == blob.id).execute()
+    return found
+
+
+def _write_chunks(blob: Blob, first: int, chunks: list[memoryview]) -> None:
+    for idx, chunk in enumerate(chunks, first):
+        BlobChunk.insert(blob=blob.id, idx=idx, crc=checksum(chunk, idx), data=chunk).execute()
+
+
+def _chunks_of_file(head: bytes, file: Readable) -> Iterator[memoryview]:
+    while head:
+        yield memoryview(head)
+        head = _read_fully(file, CHUNK_SIZE)
+
+
+def _read_fully(file: Any, size: int) -> bytes:
+    """Return `size` bytes of a file, fewer only at its end; a pipe gives what it has."""
+    parts: list[bytes] = []
+    missing = size
+    while missing and (part := file.read(missing)):
+        if not isinstance(part, bytes | bytearray | memoryview):
+            msg = f"{file!r} reads {type(part).__name__}, not bytes."
+            raise InvalidInput(msg, hint="Open the file with mode 'rb'.")
+        parts.append(bytes(part))
+        missing -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def collect_orphans(grace_seconds: float = GRACE_SECONDS) -> int:
+    """Delete the blobs that no row points to; returns their number.
+
+    Parameters
+    ----------
+    grace_seconds
+        Blobs stored within this time are kept: the row that needs them may come.
+    """
+    horizon = utc_now() - timedelta(seconds=grace_seconds)
+    with transaction():
+        query = Blob.delete().where(Blob.time_created <= horizon, *_unused())
+        return int(query.execute())
+
+
+def _unused() -> list[Any]:
+    """Return the conditions that no table of the store points to a blob."""
+    tables = set(registry()) - {BlobChunk}
+    keys = [key for key, model in Blob._meta.backrefs.items() if model in tables]
+    return [Blob.id.not_in(key.model.select(key).where(~key.is_null())) for key in keys]

@@ -1,0 +1,273 @@
+"""From the arguments of `Splitset.make` to the samples of each split, and their identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aiqc.core.codecs import to_json
+from aiqc.core.enums import Split
+from aiqc.core.errors import InvalidColumns, InvalidSplit
+from aiqc.core.seeds import derive
+from aiqc.orm._lists import check_known
+from aiqc.pipeline.bins import StrataKind, strata_names, strata_of
+from aiqc.pipeline.folds import make_folds
+from aiqc.pipeline.given_splits import given_folds, given_split
+from aiqc.pipeline.stratify import make_split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from aiqc.core.types import Array
+    from aiqc.orm.feature import Feature
+    from aiqc.orm.label import Label
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRequest:
+    """The arguments of `Splitset.make` that decide which samples go where."""
+
+    size_test: float | None
+    size_validation: float | None
+    bin_count: int | None
+    fold_count: int | None
+    stratify_column: str | None
+    stratify: bool
+    samples: Mapping[str, Sequence[int]] | None
+    folds: Sequence[tuple[Sequence[int], Sequence[int]]] | None
+    groups: str | None
+    time: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is worth keeping in a row: given samples are kept as samples."""
+        kept = asdict(self)
+        kept["samples"] = None if self.samples is None else "given"
+        kept["folds"] = None if self.folds is None else "given"
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSplit:
+    """Samples of each split and fold, and which split plays which part."""
+
+    samples: dict[str, Array]
+    sizes: dict[str, dict[str, Any]]
+    folds: list[dict[str, Array]]
+    key_train: str
+    key_evaluation: str | None
+    key_test: str | None
+
+
+def content_digest(
+    features: Sequence[Feature], label: Label | None, request: SplitRequest, **more: Any
+) -> str:
+    """Return the identity of a Splitset: data, columns, coders and arguments, never ids."""
+    from aiqc.orm.feature_coder import coder_chain
+
+    facts = {
+        "features": [_column_facts(feature, coder_chain(feature)) for feature in features],
+        "label": None if label is None else _column_facts(label, list(label.labelcoders)),
+        "request": {
+            **request.to_json(),
+            "samples": _index_digest(request.samples),
+            "folds": _index_digest(request.folds),
+        },
+        **more,
+    }
+    return hashlib.sha256(to_json(facts).encode()).hexdigest()
+
+
+def plan_split(
+    features: Sequence[Feature], label: Label | None, request: SplitRequest, seed: int
+) -> PlannedSplit:
+    """Return the samples of each split and fold.
+
+    Raises
+    ------
+    InvalidSplit
+        If the parts differ in length, arguments exclude one another, or the sizes, classes or
+        given rows do not work out.
+    """
+    count = _sample_count(features, label)
+    _check_exclusive(features, label, request)
+    strata, names = _strata(features, label, request)
+    groups = _column(features, label, request.groups, "groups")
+    time = _column(features, label, request.time, "time")
+    if request.samples is None:
+        plan = make_split(
+            count,
+            size_test=request.size_test,
+            size_validation=request.size_validation,
+            strata=strata,
+            stratify=request.stratify,
+            groups=groups,
+            time=time,
+            names=names,
+            seed=derive(seed, "split"),
+        )
+    else:
+        plan = given_split(request.samples, count)
+    samples = dict(plan.samples)
+    pairs = _fold_pairs(request, samples[Split.TRAIN], strata, names, groups, time, seed)
+    return PlannedSplit(
+        samples=samples,
+        sizes={name: dict(size) for name, size in plan.sizes.items()},
+        folds=[_fold_samples(train, held_out, samples) for train, held_out in pairs],
+        key_train=Split.FOLDS_TRAIN if pairs else Split.TRAIN,
+        key_evaluation=_key_evaluation(samples, bool(pairs)),
+        key_test=Split.TEST if Split.TEST in samples else None,
+    )
+
+
+def _fold_pairs(
+    request: SplitRequest,
+    train: Array,
+    strata: Array | None,
+    names: list[str] | None,
+    groups: Array | None,
+    time: Array | None,
+    seed: int,
+) -> list[tuple[Array, Array]]:
+    if request.folds is not None:
+        return given_folds(request.folds, train)
+    if request.fold_count is None:
+        return []
+    return make_folds(
+        train,
+        request.fold_count,
+        strata=strata if request.stratify else None,
+        groups=groups,
+        time=time,
+        names=names,
+        seed=derive(seed, "folds"),
+    )
+
+
+def _fold_samples(train: Array, held_out: Array, samples: dict[str, Array]) -> dict[str, Array]:
+    fold: dict[str, Array] = {Split.FOLDS_TRAIN: train, Split.FOLD_VALIDATION: held_out}
+    kept = {key: rows for key, rows in samples.items() if key != Split.TRAIN}
+    return fold | kept
+
+
+def _key_evaluation(samples: dict[str, Array], folded: bool) -> str | None:
+    if folded:
+        return Split.FOLD_VALIDATION
+    for key in (Split.VALIDATION, Split.TEST):
+        if key in samples:
+            return key
+    return None
+
+
+def _sample_count(features: Sequence[Feature], label: Label | None) -> int:
+    if not features:
+        msg = "feature_ids is empty."
+        raise InvalidSplit(msg, hint="Give at least one Feature.", value=[])
+    parts: list[Feature | Label] = [*features] if label is None else [*features, label]
+    counts = {repr(part): part.dataset.shape["samples"] for part in parts}
+    if len(set(counts.values())) > 1:
+        msg = f"The parts of the Splitset differ in their number of samples: {counts}."
+        raise InvalidSplit(msg, hint="Use data sets with the same rows.", counts=counts)
+    return int(next(iter(counts.values())))
+
+
+def _check_exclusive(
+    features: Sequence[Feature], label: Label | None, request: SplitRequest
+) -> None:
+    if request.samples is not None and (request.size_test or request.size_validation):
+        msg = "samples= and sizes were both given."
+        raise InvalidSplit(msg, hint="Give one of them.", value=request.size_test)
+    if request.folds is not None and request.fold_count is not None:
+        msg = f"folds= and fold_count={request.fold_count} were both given."
+        raise InvalidSplit(msg, hint="Give one of them.", value=request.fold_count)
+    if label is not None and request.stratify_column is not None:
+        msg = f"unsupervised_stratify_col={request.stratify_column!r} was given with a Label."
+        raise InvalidSplit(
+            msg, hint="A Label stratifies by itself.", value=request.stratify_column
+        )
+    if label is None and request.stratify_column is None and request.bin_count is not None:
+        msg = f"bin_count={request.bin_count} has nothing to bin."
+        hint = "Give a Label or unsupervised_stratify_col."
+        raise InvalidSplit(msg, hint=hint, value=request.bin_count)
+    if label is not None:
+        _refuse_label_in_features(features, label)
+
+
+def _refuse_label_in_features(features: Sequence[Feature], label: Label) -> None:
+    for feature in features:
+        shared = [name for name in label.columns if name in feature.columns]
+        if shared and feature.dataset.sha256_hexdigest == label.dataset.sha256_hexdigest:
+            msg = f"The label's column {shared[0]!r} is also a column of {feature!r}."
+            hint = f"Leave it out: Feature.from_dataset(..., exclude_columns={shared!r})."
+            raise InvalidSplit(msg, hint=hint, column=shared[0])
+
+
+def _strata(
+    features: Sequence[Feature], label: Label | None, request: SplitRequest
+) -> tuple[Array | None, list[str] | None]:
+    """Return the stratum of each sample and how strata are called; None where there are none."""
+    frame, kind = _stratified(features, label, request)
+    if frame is None:
+        return None, None
+    strata = strata_of(frame, kind, request.bin_count)
+    return strata, None if strata is None else strata_names(frame, kind, request.bin_count)
+
+
+def _stratified(
+    features: Sequence[Feature], label: Label | None, request: SplitRequest
+) -> tuple[pd.DataFrame | None, StrataKind]:
+    if label is not None:
+        if label.column_count > 1:
+            return label.to_df(), "onehot"
+        return label.to_df(), "continuous" if label.unique_classes is None else "class"
+    if request.stratify_column is None:
+        return None, "class"
+    first = features[0]
+    check_known([request.stratify_column], first.columns, repr(first))
+    column = first.to_df(columns=[request.stratify_column])
+    return column, "continuous" if column.iloc[:, 0].dtype.kind == "f" else "class"
+
+
+def _column(
+    features: Sequence[Feature], label: Label | None, name: str | None, argument: str
+) -> Array | None:
+    if name is None:
+        return None
+    parts = [feature.dataset for feature in features]
+    datasets = parts if label is None else [*parts, label.dataset]
+    for dataset in datasets:
+        if name in dataset.columns:
+            return dataset.to_df(columns=[name])[name].to_numpy()
+    msg = f"{argument}={name!r} is a column of none of the data sets {datasets!r}."
+    raise InvalidColumns(msg, hint=f"Use one of {datasets[0].columns!r}.", column=name)
+
+
+def _column_facts(part: Feature | Label, coders: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "data": part.dataset.sha256_hexdigest,
+        "columns": part.columns,
+        "coders": [
+            {
+                "estimator": coder.sha256_hexdigest,
+                "columns": coder.matching_columns,
+                "dimension": str(coder.encoding_dimension),
+            }
+            for coder in coders
+        ],
+    }
+
+
+def _index_digest(given: Any) -> str | None:
+    if given is None:
+        return None
+    parts = sorted(given.items()) if isinstance(given, Mapping) else enumerate(given)
+    digest = hashlib.sha256()
+    for key, rows in parts:
+        groups = rows if isinstance(rows, tuple) else (rows,)
+        for group in groups:
+            array = np.asarray(list(group), dtype=object).astype(str)
+            digest.update(to_json([str(key), list(array)]).encode())
+    return digest.hexdigest()

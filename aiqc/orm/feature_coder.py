@@ -1,0 +1,164 @@
+"""FeatureCoder: how columns of a Feature become numbers, one link of a chain (spec/003 §5b)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from peewee import ForeignKeyField
+
+from aiqc.core.enums import EncodingDimension
+from aiqc.core.errors import InvalidColumns
+from aiqc.orm._array_fields import BlobBytes
+from aiqc.orm._base import BaseModel
+from aiqc.orm._coding import estimator_digest, refuse_if_fitted, stored_estimator
+from aiqc.orm._fields import BigInteger, Boolean, Digest, EnumField, JSONField
+from aiqc.orm._lists import as_list
+from aiqc.orm._messages import announce, speaking
+from aiqc.orm.feature import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from aiqc.pipeline.coder import PreparedCoder
+
+
+class FeatureCoder(BaseModel):
+    """A scikit-learn preprocessor for the columns that its filter matches."""
+
+    #: zero-based position in the Feature's chain
+    idx = BigInteger()
+    estimator = BlobBytes()
+    #: identity of the estimator: class and parameters
+    sha256_hexdigest = Digest()
+    encoded_column_names = JSONField()
+    matching_columns = JSONField()
+    #: what the next coder may match
+    leftover_columns = JSONField()
+    leftover_dtypes = JSONField()
+    #: {'include', 'dtypes', 'columns'} as given
+    original_filter = JSONField()
+    encoding_dimension: EnumField[EncodingDimension] = EnumField(EncodingDimension)
+    #: False for categorical coders, which see every row
+    only_fit_train = Boolean()
+    is_categorical = Boolean()
+    feature = ForeignKeyField(Feature, on_delete="CASCADE", backref="featurecoders")
+
+    class Meta:
+        """One coder a position."""
+
+        indexes = ((("feature", "idx"), True),)
+
+    @classmethod
+    def from_feature(
+        cls,
+        feature_id: int | Feature,
+        sklearn_preprocess: Any,
+        include: bool = True,
+        dtypes: Sequence[Any] | None = None,
+        columns: Sequence[str] | None = None,
+        verbose: bool = True,
+    ) -> FeatureCoder:
+        """Attach a preprocessor to columns that no earlier coder of the Feature has taken.
+
+        Parameters
+        ----------
+        feature_id
+            The Feature or its id.
+        sklearn_preprocess
+            An instance such as `StandardScaler()`: a coder, imputer or text vectoriser of
+            scikit-learn. It is copied, and sparse output, copying and order are corrected.
+        include
+            Whether the filter names the columns to take, or those to leave.
+        dtypes
+            Dtypes to match, e.g. 'float64' or numpy.float64.
+        columns
+            Columns to match besides those of `dtypes`.
+        verbose
+            Whether the library's messages are shown on stderr during the call.
+
+        Raises
+        ------
+        InvalidColumns
+            If the filter matches nothing, or a column twice.
+        InvalidCoder
+            If the estimator is a class, not from scikit-learn, or does not fit the columns.
+        Conflict
+            If a Splitset was already fitted with the Feature.
+        """
+        from aiqc.pipeline.coder import prepare_coder
+        from aiqc.pipeline.estimators import dump_estimator
+        from aiqc.pipeline.filters import match_columns
+
+        feature = Feature.of(feature_id)
+        refuse_if_fitted(feature)
+        prepared = prepare_coder(sklearn_preprocess, for_label=False)
+        available = remaining_dtypes(feature)
+        taken = [name for name in feature.columns if name not in available]
+        wanted = None if columns is None else as_list(columns)
+        kinds = None if dtypes is None else as_list(dtypes)
+        match = match_columns(available, include, kinds, wanted, taken=taken)
+        frame = feature.to_df(columns=match.matching)
+        dimension, names = _try(prepared, frame)
+        with speaking(verbose):
+            announce(prepared.corrections)
+        return cls.create(
+            feature=feature,
+            idx=feature.featurecoders.count(),
+            estimator=dump_estimator(prepared.estimator),
+            sha256_hexdigest=estimator_digest(prepared.estimator),
+            encoded_column_names=names,
+            matching_columns=match.matching,
+            leftover_columns=match.leftover,
+            leftover_dtypes=match.leftover_dtypes,
+            original_filter=match.original_filter,
+            encoding_dimension=dimension,
+            only_fit_train=prepared.only_fit_train,
+            is_categorical=prepared.is_categorical,
+        )
+
+    @property
+    def sklearn_preprocess(self) -> Any:
+        """The corrected, unfitted estimator."""
+        from aiqc.pipeline.estimators import load_estimator
+
+        return load_estimator(self.estimator)
+
+    def prepared(self) -> PreparedCoder:
+        """Return the coder as the pipeline takes it."""
+        return stored_estimator(self.estimator, for_label=False)
+
+
+def coder_chain(feature: Feature) -> list[FeatureCoder]:
+    """Return the coders of a Feature in order."""
+    return list(feature.featurecoders.order_by(FeatureCoder.idx))
+
+
+def remaining_dtypes(feature: Feature) -> dict[str, str]:
+    """Return {column: dtype} of the columns that no coder has taken.
+
+    Raises
+    ------
+    InvalidColumns
+        If the chain has taken every column.
+    """
+    chain = coder_chain(feature)
+    if not chain:
+        return feature.get_dtypes()
+    last = chain[-1]
+    if not last.leftover_columns:
+        msg = f"The {len(chain)} coders of {feature!r} have taken all of its columns."
+        hint = "Filter an earlier coder by dtypes or columns."
+        raise InvalidColumns(msg, hint=hint, feature_id=feature.id)
+    return {name: last.leftover_dtypes[name] for name in last.leftover_columns}
+
+
+def _try(prepared: PreparedCoder, frame: pd.DataFrame) -> tuple[EncodingDimension, list[str]]:
+    from aiqc.pipeline.coder import fit_coder, trial_dimension
+
+    if prepared.needs_label:
+        # its names and shape depend on the label, which only a Splitset brings
+        return EncodingDimension.MULTI_COLUMN, list(frame.columns)
+    dimension = trial_dimension(prepared, frame)
+    return dimension, fit_coder(prepared, dimension, frame).names

@@ -1,0 +1,185 @@
+"""Every method takes an id, a row, or is called on the row; nothing runs on a class alone."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from study_world import World
+
+from aiqc import orm
+from aiqc.core.errors import InvalidInput, RecordNotFound
+from aiqc.orm._by_id import by_id
+from aiqc.orm._registry import registry
+
+#: arguments of the methods that need some
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "fetch_cache": {"split": "test", "label_features": "features"},
+    "calc_featureImportance": {"permute_count": 1},
+    "calcFeatureImportance": {"permute_count": 1},
+    "set_info": {"description": "again"},
+    **{
+        name: {"call_display": False}
+        for name in (
+            *("plot_performance", "plot_learning_curve", "plot_feature_importance"),
+            *("plot_roc_curve", "plot_precision_recall", "plot_confusion_matrix"),
+            "plot_confidence",
+        )
+    },
+}
+#: methods that write: called on a copy of the store
+WRITING = {
+    *("flip_star", "set_info", "run_jobs", "cache_samples", "clear_cache"),
+    *("calc_featureImportance", "calcFeatureImportance"),
+}
+#: a row on which the method has something to say, where that is not the first
+ROWS = {("Predictor", "plot_learning_curve"): 8}
+#: methods that refuse every row for now
+REFUSING = {"to_pillow"}
+
+
+def _methods() -> Iterator[tuple[type[Any], str]]:
+    for model in registry():
+        for name in dir(model):
+            if isinstance(inspect.getattr_static(model, name), by_id):
+                yield model, name
+
+
+METHODS = sorted(_methods(), key=lambda pair: (pair[0].__name__, pair[1]))
+every_method = pytest.mark.parametrize(
+    ("model", "name"), METHODS, ids=[f"{model.__name__}.{name}" for model, name in METHODS]
+)
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, list | tuple):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return bool(np.array_equal(_plain(left), _plain(right)))
+
+
+def _plain(value: Any) -> Any:
+    """Return what tells two results apart as something that can be compared."""
+    if isinstance(value, pd.DataFrame):
+        return value.to_json()
+    for words in ("to_json", "get_params"):  # of a figure, of an estimator
+        if hasattr(value, words):
+            return str(getattr(value, words)())
+    if hasattr(value, "weights"):  # of a toy model
+        return np.concatenate([np.ravel(weight) for weight in value.weights])
+    return value
+
+
+def test_the_methods_are_the_documented_ones() -> None:
+    """What the specification documents with an id is here; a new method is tested at once."""
+    from spec_rows import spec_rows
+
+    documented = {
+        (row.owner, row.member)
+        for row in spec_rows()
+        if row.argument == "id" and row.owner != "BaseModel" and row.issue == 1
+    }
+    found = {(model.__name__, name) for model, name in METHODS}
+    assert documented <= found
+    for model in registry():
+        if issubclass(model, type(orm.Dataset()).__mro__[1]):
+            base = {"created_at", "updated_at", "flip_star", "set_info"}
+            assert {(model.__name__, name) for name in base} <= found
+
+
+@every_method
+def test_four_ways_are_one(
+    model: type[Any], name: str, world: World, request: pytest.FixtureRequest
+) -> None:
+    if name in WRITING:
+        request.getfixturevalue("copy_of_world")
+    own = ROWS.get((model.__name__, name), 1)
+    row = model.of(own)
+    given = ARGUMENTS.get(name, {})
+    calls = [
+        lambda: getattr(model, name)(own, **given),
+        lambda: getattr(model, name)(row, **given),
+        lambda: getattr(model, name)(id=own, **given),
+        lambda: getattr(model, name)(np.int64(own), **given),
+        lambda: getattr(row, name)(**given),
+    ]
+    if name in REFUSING:
+        for call in calls:
+            with pytest.raises(NotImplementedError, match=rf"<{model.__name__} {own}"):
+                call()
+        return
+    first, *others = [call() for call in calls]
+    for other in others:
+        assert _same(first, other)
+
+
+@every_method
+@pytest.mark.parametrize("missing", [999, 0, -1, 2**70])
+def test_a_missing_id_names_its_neighbours(
+    model: type[Any], name: str, missing: int, world: World
+) -> None:
+    with pytest.raises(RecordNotFound) as caught:
+        getattr(model, name)(missing, **ARGUMENTS.get(name, {}))
+    error = caught.value
+    ids = [row.id for row in model.select(model.id).order_by(model.id)]
+    nearest = sorted(sorted(ids, key=lambda own: abs(own - missing))[:3])
+    assert (error.model, error.id, error.nearest) == (model.__name__, missing, nearest)
+    assert f"{model.__name__} {missing}" in str(error)
+    assert f"The nearest ids are {', '.join(map(str, nearest))}." in str(error)
+
+
+@every_method
+@pytest.mark.parametrize("wrong", ["1", 1.0, None, True, [1]], ids=repr)
+def test_what_is_no_id_is_refused(model: type[Any], name: str, wrong: Any, world: World) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        getattr(model, name)(wrong, **ARGUMENTS.get(name, {}))
+    assert f"{wrong!r} of type {type(wrong).__name__}" in str(caught.value)
+    assert model.__name__ in caught.value.hint
+
+
+@every_method
+def test_a_row_of_another_table_is_refused(model: type[Any], name: str, world: World) -> None:
+    other = orm.Dataset.of(1) if model is not orm.Dataset else orm.Queue.of(1)
+    with pytest.raises(InvalidInput, match=rf"<{type(other).__name__} 1.* is not the id of"):
+        getattr(model, name)(other, **ARGUMENTS.get(name, {}))
+
+
+def _counts() -> dict[str, int]:
+    return {model.__name__: model.select().count() for model in registry()}
+
+
+@every_method
+def test_nothing_runs_on_a_class_without_an_id(model: type[Any], name: str, world: World) -> None:
+    before = _counts()
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'id'"):
+        getattr(model, name)(**ARGUMENTS.get(name, {}))
+    assert _counts() == before
+
+
+@pytest.mark.parametrize("name", ["delete_instance", "delete_by_id", "save"])
+@pytest.mark.parametrize("model", registry(), ids=lambda model: model.__name__)
+def test_deleting_needs_an_id(model: type[Any], name: str, world: World) -> None:
+    before = _counts()
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        getattr(model, name)()
+    assert _counts() == before
+
+
+@pytest.mark.parametrize("name", ["drop_table", "truncate_table"])
+def test_a_table_is_not_emptied_by_its_class(name: str, copy_of_world: World) -> None:
+    """DESIGN 3.1: nothing destructive can be called on a class without an id."""
+    before = _counts()
+    for model in registry():
+        with pytest.raises((AttributeError, TypeError, InvalidInput)):
+            getattr(model, name)()
+    assert _counts() == before
+
+
+def test_destroying_a_store_is_confirmed(copy_of_world: World) -> None:
+    before = _counts()
+    with pytest.raises(InvalidInput, match=r"confirm"):
+        orm.destroy_db()
+    assert _counts() == before
