@@ -47,7 +47,7 @@ def _filled(count: int) -> Any:
     with transaction():
         blob = put_blob(b"a model that no report reads", "none")
         shared = {"features_shapes": (12,), "label_shape": (1,), "model_form": "weights"}
-        times = {"time_started": now, "time_succeeded": now, "time_duration": 1.0}
+        times = {"time_started": now, "time_succeeded": now, "time_duration": 1}
         contents = {"history_content": blob, "model_content": blob}
         runs = Run.select().where(Run.queue == queue).order_by(Run.idx)
         places = [{"run": run.id, "job": run.job_id, "repeat_index": 0} for run in runs]

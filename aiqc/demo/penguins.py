@@ -21,13 +21,12 @@ from aiqc.orm import (
 
 
 def fn_build(features_shape: tuple[int, ...], label_shape: tuple[int, ...], **hp: Any) -> Any:
-    """Return one hidden layer; the first layer brings grams and millimetres to one scale."""
+    """Return one hidden layer."""
     import keras
 
     return keras.Sequential(
         [
             keras.layers.Input(features_shape),
-            keras.layers.BatchNormalization(momentum=0.8),
             keras.layers.Dense(hp["neuron_count"], activation="relu"),
             keras.layers.Dense(label_shape[0], activation="softmax"),
         ]
@@ -60,15 +59,17 @@ def fn_train(
 def plan(quick: bool) -> Queue:
     """Register the data, fill its gaps, make folds, and plan two models a fold."""
     from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     dataset = Dataset.Tabular.from_path(datum.get_path("penguins"), name="penguins")
     label = Label.from_dataset(dataset, columns="species")
     LabelCoder.from_label(label, OneHotEncoder())
     feature = Feature.from_dataset(dataset, exclude_columns=["species", "year"])
-    # a gap in a number becomes the median of the fold's training rows
-    imputer = SimpleImputer(strategy="median")
-    FeatureCoder.from_feature(feature, imputer, dtypes="float64", verbose=False)
+    # a gap in a number becomes the median of the fold's training rows; then grams and
+    # millimetres are brought to one scale
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    FeatureCoder.from_feature(feature, numbers, dtypes="float64", verbose=False)
     # a gap in a text is a category of its own: the encoded column sex_nan
     FeatureCoder.from_feature(feature, OneHotEncoder(), dtypes="str", verbose=False)
     splitset = Splitset.make(feature, label, size_test=0.25, fold_count=3)

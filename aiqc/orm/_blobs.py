@@ -18,7 +18,7 @@ from aiqc.orm._proxy import transaction
 from aiqc.orm._registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "Blob",
@@ -27,6 +27,7 @@ __all__ = [
     "collect_orphans",
     "open_blob",
     "put_blob",
+    "put_small",
     "read_blob",
 ]
 
@@ -73,6 +74,51 @@ def put_blob(data: bytes | bytearray | memoryview | Readable, codec: str) -> Blo
     if len(head) < CHUNK_SIZE:
         return _put_bytes(memoryview(head), codec)
     return _put_stream(_chunks_of_file(head, data), codec)
+
+
+def put_small(parts: Sequence[tuple[bytes, str]]) -> list[Blob]:
+    """Store several small values in one transaction, with few statements; returns their rows.
+
+    Parameters
+    ----------
+    parts
+        (bytes, codec) of each; a megabyte or so in all.
+
+    Raises
+    ------
+    IntegrityError
+        If another process stored one of them at the same moment; `put_blob` waits instead.
+    """
+    keys = [(hashlib.sha256(data).hexdigest(), codec) for data, codec in parts]
+    with transaction():
+        query = Blob.select().where(Blob.sha256.in_([digest for digest, _ in keys]))
+        stored = {(blob.sha256, blob.codec): blob for blob in query}
+        if stored:
+            ids = [blob.id for blob in stored.values()]
+            Blob.update(time_created=utc_now()).where(Blob.id.in_(ids)).execute()
+        chunks: list[dict[str, Any]] = []
+        for key, (data, _) in zip(keys, parts, strict=True):
+            if key not in stored:
+                stored[key], rows = _small(key, data)
+                chunks += rows
+        if chunks:
+            BlobChunk.insert_many(chunks).execute()
+    return [stored[key] for key in keys]
+
+
+def _small(key: tuple[str, str], data: bytes) -> tuple[Blob, list[dict[str, Any]]]:
+    """Insert the row of a blob; its chunks are left to the caller."""
+    digest, codec = key
+    inline = data if len(data) < INLINE_SIZE else None
+    blob = Blob.create(sha256=digest, size=len(data), codec=codec, inline=inline)
+    if inline is not None:
+        return blob, []
+    view = memoryview(data)
+    pieces = [view[start : start + CHUNK_SIZE] for start in range(0, len(view), CHUNK_SIZE)]
+    return blob, [
+        {"blob": blob.id, "idx": idx, "crc": checksum(piece, idx), "data": piece}
+        for idx, piece in enumerate(pieces)
+    ]
 
 
 def _put_bytes(view: memoryview, codec: str) -> Blob:

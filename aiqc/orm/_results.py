@@ -10,7 +10,7 @@ import numpy as np
 from aiqc.core.clock import utc_now
 from aiqc.core.codecs import pack_arrays, to_json
 from aiqc.core.enums import ModelForm
-from aiqc.orm._blobs import Blob, put_blob
+from aiqc.orm._blobs import Blob, put_blob, put_small
 from aiqc.orm.metric_result import MetricResult, metric_rows
 from aiqc.orm.prediction import PREDICTIONS, PROBABILITIES, Prediction
 from aiqc.orm.predictor import Predictor
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from aiqc.core.types import Importance, Outcome
     from aiqc.orm.run import Run
+
+
+#: results up to this many bytes are committed at once; larger parts go before the small commit
+SMALL_SIZE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +38,46 @@ class StoredOutcome:
     importance: Importance | None
 
 
-def put_outcome(outcome: Outcome) -> StoredOutcome:
-    """Store the large parts; they are found by content and cost nothing when stored twice."""
+def is_small(outcome: Outcome) -> bool:
+    """Return whether the arrays are small enough to be written in the final transaction."""
+    model = outcome.model
+    sizes = [len(data) for data in (model.model, model.optimizer) if data is not None]
+    arrays = [*outcome.history.values(), *outcome.predictions.values()]
+    arrays += (outcome.probabilities or {}).values()
+    return sum(sizes) + sum(array.nbytes for array in arrays) <= SMALL_SIZE
+
+
+def put_outcome(outcome: Outcome, *, at_once: bool = False) -> StoredOutcome:
+    """Store the arrays; they are found by content and cost nothing when stored twice.
+
+    Parameters
+    ----------
+    outcome
+        What the run left.
+    at_once
+        Whether they are written in the transaction that is open, which suits small ones.
+    """
     model = outcome.model
     arrays = {f"{PREDICTIONS}{split}": array for split, array in outcome.predictions.items()}
     for split, array in (outcome.probabilities or {}).items():
         arrays[f"{PROBABILITIES}{split}"] = array
     history = {key: np.asarray(series, np.float64) for key, series in outcome.history.items()}
+    parts = {
+        "history": (pack_arrays(history), "arrays"),
+        "arrays": (pack_arrays(arrays), "arrays"),
+    }
+    if model.model is not None:
+        parts["model"] = (model.model, str(model.form))
+    if model.optimizer is not None:
+        parts["optimizer"] = (model.optimizer, "optimizer")
+    values = list(parts.values())
+    rows = put_small(values) if at_once else [put_blob(*value) for value in values]
+    blobs = dict(zip(parts, rows, strict=True))
     return StoredOutcome(
-        model=None if model.model is None else put_blob(model.model, str(model.form)),
-        optimizer=None if model.optimizer is None else put_blob(model.optimizer, "optimizer"),
-        history=put_blob(pack_arrays(history), "arrays"),
-        arrays=put_blob(pack_arrays(arrays), "arrays"),
+        model=blobs.get("model"),
+        optimizer=blobs.get("optimizer"),
+        history=blobs["history"],
+        arrays=blobs["arrays"],
         importance=outcome.importance,
     )
 

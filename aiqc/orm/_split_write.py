@@ -34,7 +34,8 @@ def write_splitset(
             return twin, False
         row = Splitset.create(
             uid=f"splitset_{digest[:32]}",
-            samples=planned.samples,
+            # the attribute holds lists, also before the row is read again
+            samples={name: rows.tolist() for name, rows in planned.samples.items()},
             sizes=planned.sizes,
             supervision="unsupervised" if label is None else "supervised",
             has_validation=Split.VALIDATION in planned.samples,

@@ -68,7 +68,8 @@ class FeatureCoder(BaseModel):
             The Feature or its id.
         sklearn_preprocess
             An instance such as `StandardScaler()`: a coder, imputer or text vectoriser of
-            scikit-learn. It is copied, and sparse output, copying and order are corrected.
+            scikit-learn, or a Pipeline of them. It is copied, and sparse output, copying and
+            order are corrected.
         include
             Whether the filter names the columns to take, or those to leave.
         dtypes

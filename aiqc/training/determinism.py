@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -36,14 +36,12 @@ def isolated(task: TrainingTask, backend: Backend) -> Iterator[None]:
     backend
         Seeds its library.
     """
-    from threadpoolctl import threadpool_limits
-
     _preload(task.library)
     with ExitStack() as stack:
         for restore in _restorers(task.library):
             stack.callback(restore)
         backend.seed(task.seed, task.thread_count)
-        stack.enter_context(threadpool_limits(limits=task.thread_count))
+        stack.enter_context(_pools().limit(limits=task.thread_count))
         yield
 
 
@@ -51,6 +49,23 @@ def seed_numpy(seed: int) -> None:
     """Seed `random` and numpy's global generator, from which users' functions draw."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - the global generator is the one users' code draws from
+
+
+class _Pools:
+    """The thread pools that were found, and when."""
+
+    controller: ClassVar[Any] = None
+    module_count: ClassVar[int] = 0
+
+
+def _pools() -> Any:
+    """Return threadpoolctl's controller; finding the pools is slow, so only after an import."""
+    from threadpoolctl import ThreadpoolController
+
+    if _Pools.module_count != len(sys.modules):
+        _Pools.controller = ThreadpoolController()
+        _Pools.module_count = len(sys.modules)
+    return _Pools.controller
 
 
 def _preload(library: Library) -> None:

@@ -146,10 +146,12 @@ class PyTorchBackend:
     def rebuild(self, task: TrainingTask, stored: StoredModel) -> tuple[Any, Any]:
         """Return (model, optimizer) from bytes; the user's generators are put back."""
         if stored.form is not ModelForm.WEIGHTS or stored.model is None:
-            loaded: tuple[Any, Any] = load_opaque(stored)
-            return loaded
-        model, optimizer = self._made(task)
-        _restore(model, optimizer, stored)
+            model, optimizer = load_opaque(stored)
+        else:
+            model, optimizer = self._made(task)
+            _restore(model, optimizer, stored)
+        # ready to predict: a model that fn_build made drops units out
+        model.eval()
         return model, optimizer
 
     def _weights(

@@ -376,3 +376,33 @@ def test_the_users_random_state_is_untouched() -> None:
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
     first, second = (fit.estimators[0].quantiles_ for fit in fits)
     assert np.array_equal(first, second)
+
+
+def test_a_pipeline_imputes_then_scales_and_learns_from_the_rows_given() -> None:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    frame = pd.DataFrame({"a": [1.0, np.nan, 3.0, 900.0], "b": [2.0, 3.0, np.nan, 900.0]})
+    given = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    prepared = prepare_coder(given, for_label=False)
+    assert prepared.only_fit_train
+    assert not prepared.is_categorical
+    dimension = trial_dimension(prepared, frame)
+    fitted = fit_coder(prepared, dimension, frame.iloc[:3])
+    assert fitted.names == ["a", "b"]
+    assert fitted.groups == {"a": [0], "b": [1]}
+    # by hand: medians of the first three rows 2 and 2.5; a = 1, 2, 3 and b = 2, 3, 2.5
+    filled = np.array([[1, 2], [2, 3], [3, 2.5], [900, 900]])
+    expected = (filled - filled[:3].mean(axis=0)) / filled[:3].std(axis=0)
+    np.testing.assert_allclose(fitted.transform(frame), expected, rtol=1e-12)
+    assert not hasattr(given.steps[0][1], "statistics_")
+
+
+def test_a_pipeline_is_refused_for_a_step_that_is() -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    with pytest.raises(InvalidCoder, match=r"LogisticRegression.* is not a preprocessor"):
+        prepare_coder(make_pipeline(StandardScaler(), LogisticRegression()), for_label=False)
