@@ -15,7 +15,7 @@ from benchmarks import _study
 from benchmarks._harness import Figure, fresh_store, spread
 
 EPOCHS, ROWS = 300, 1000
-RUNS = 40
+RUNS = 100
 
 
 def measure() -> list[Figure]:

@@ -111,7 +111,10 @@ def _run_one(
     except LeaseLost:
         # whoever took the run over stores its result
         return None
-    except Exception as error:  # noqa: BLE001 - whatever a user's function raises is recorded
+    except Exception as error:  # whatever a user's function raises is recorded
+        if _hides_interrupt(error):
+            store.release(lease)
+            raise KeyboardInterrupt from error
         with suppress(LeaseLost):
             store.fail(lease, failure_of(error))
         return error
@@ -119,6 +122,16 @@ def _run_one(
         store.release(lease)
         raise
     return None
+
+
+def _hides_interrupt(error: BaseException) -> bool:
+    """Whether an error came while an interrupt passed, e.g. from closing a half-written zip."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def failure_of(error: BaseException) -> Failure:

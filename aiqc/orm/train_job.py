@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from aiqc.core.enums import Library
 from aiqc.core.errors import InvalidInput, ResultWarning
-from aiqc.core.seeds import derive
+from aiqc.core.seeds import derive, is_whole_number
 from aiqc.execution.runner import run_jobs
 from aiqc.orm._database import transaction
 from aiqc.orm._results import write_importance
@@ -36,11 +34,21 @@ def run_queue(queue: Queue, *, continue_on_error: bool, progress: bool) -> None:
     if not Run.select().where(Run.queue == queue, Run.state != "complete").exists():
         return
     source = TaskSource(queue)
+    notes: list[str] = []
 
     def train(lease: Lease) -> Outcome:
-        return _train(queue, source, lease)
+        outcome = _train(queue, source, lease)
+        notes.extend(f"Run {lease.run_id}: {note}" for note in outcome.notes)
+        return outcome
 
-    with _progress_bar(queue, shown=progress) as on_progress:
+    with _progress_bar(queue, shown=progress) as show:
+
+        def on_progress(done: int, total: int) -> None:
+            show(done, total)
+            # after the commit: a warning that is an error must not cost the result
+            while notes:
+                warnings.warn(notes.pop(0), ResultWarning, stacklevel=7)
+
         ran = run_jobs(store, train, continue_on_error=continue_on_error, on_progress=on_progress)
     if ran.failed:
         runs = "run" if ran.failed == 1 else "runs"
@@ -59,7 +67,7 @@ def rebuild(predictor: Predictor) -> Any:
 
 def compute_importance(prediction: Prediction, permute_count: int, split: str | None) -> None:
     """Compute and keep feature importance; see `Prediction.calc_featureImportance`."""
-    if not _is_count(permute_count):
+    if not is_whole_number(permute_count) or permute_count < 1:
         msg = f"permute_count={permute_count!r} is not a whole number of at least 1."
         raise InvalidInput(msg, hint="Use 1 or more.", value=permute_count)
     predictor = prediction.predictor
@@ -82,18 +90,10 @@ def compute_importance(prediction: Prediction, permute_count: int, split: str | 
         )
 
 
-def _is_count(value: object) -> bool:
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return is_integer and int(str(value)) >= 1
-
-
 def _train(queue: Queue, source: TaskSource, lease: Lease) -> Outcome:
     run = Run.of(lease.run_id)
     threads = run.thread_count or default_thread_count()
-    outcome = train_task(source.task(run.job, run.seed, threads, queue.permute_count))
-    for note in outcome.notes:
-        warnings.warn(f"Run {run.id}: {note}", ResultWarning, stacklevel=2)
-    return outcome
+    return train_task(source.task(run.job, run.seed, threads, queue.permute_count))
 
 
 def _task_of(predictor: Predictor, source: TaskSource) -> Any:

@@ -300,6 +300,19 @@ class JobStoreContract:
             run_jobs(store, train)
         assert self.states(store) == [COMPLETE, PENDING, PENDING]
 
+    def test_an_interrupt_behind_an_error_is_an_interrupt(self, store):
+        def train(lease: Lease) -> Outcome:
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise ValueError("closing what was half written")
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run_jobs(store, train)
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert self.states(store) == [PENDING] * 3
+        assert self.failures(store) == {}
+
     def test_an_interrupt_between_claim_and_run_leaves_nothing_running(self, store, monkeypatch):
         claim = store.claim
 

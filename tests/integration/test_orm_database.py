@@ -246,7 +246,7 @@ def test_server_database_of_another_application_is_refused(any_store: Any) -> No
         connect(target)
         with transaction():
             proxy.execute_sql("CREATE TABLE other (id INTEGER)")
-        Schema.drop_table()
+        Schema._schema.drop_all()
         disconnect()
         with pytest.raises(NotAMetastore, match="other"):
             connect(target)
