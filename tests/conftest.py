@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING
 
 import pytest
+from server_databases import server_database
 
 if TYPE_CHECKING:
     from aiqc.orm._database import Metastore
-
-#: environment variable that holds the URL of a server's administrator, by dialect
-SERVERS = {"postgresql": "AIQC_TEST_POSTGRES", "mysql": "AIQC_TEST_MARIADB"}
 
 
 @pytest.fixture(autouse=True)
@@ -61,23 +56,6 @@ def any_store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Metast
 
 
 @contextmanager
-def server_database(dialect: str) -> Iterator[str]:
-    """Create an empty database on a test server; yields its URL, drops it afterwards."""
-    variable = SERVERS[dialect]
-    admin = os.environ.get(variable)
-    if not admin:
-        pytest.skip(f"{variable} is not set: no {dialect} server to test on")
-    name = f"aiqc_test_{secrets.token_hex(6)}"
-    parts = urlsplit(admin)
-    _administer(dialect, admin, f"CREATE DATABASE {name}")
-    try:
-        yield urlunsplit(parts._replace(scheme=dialect, path=f"/{name}"))
-    finally:
-        force = " WITH (FORCE)" if dialect == "postgresql" else ""
-        _administer(dialect, admin, f"DROP DATABASE {name}{force}")
-
-
-@contextmanager
 def _connected(target: str, request: pytest.FixtureRequest) -> Iterator[Metastore]:
     import aiqc.orm  # noqa: F401 - every table is known
     from aiqc.orm._database import connect, disconnect
@@ -86,25 +64,3 @@ def _connected(target: str, request: pytest.FixtureRequest) -> Iterator[Metastor
     with extra_models(getattr(request.module, "TABLES", ())):
         yield connect(target)
         disconnect()
-
-
-def _administer(dialect: str, url: str, statement: str) -> None:
-    connection: Any
-    if dialect == "postgresql":
-        import psycopg
-
-        connection = psycopg.connect(url, autocommit=True)
-    else:
-        import pymysql
-
-        parts = urlsplit(url)
-        connection = pymysql.connect(
-            host=parts.hostname,
-            port=parts.port or 3306,
-            user=parts.username,
-            password=parts.password or "",
-        )
-    try:
-        connection.cursor().execute(statement)
-    finally:
-        connection.close()

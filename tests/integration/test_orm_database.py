@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import server_database
+from server_databases import server_database
 
 from aiqc.core import settings
 from aiqc.core.errors import (
