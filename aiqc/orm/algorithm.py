@@ -242,9 +242,7 @@ class Algorithm(BaseModel):
 def _warn_opaque(bundles: Mapping[str, FunctionBundle]) -> None:
     for field, bundle in bundles.items():
         if bundle.is_opaque:
-            message = (
-                f"{field} is stored as bytes that cannot be read, because of its {bundle.reason}."
-            )
+            message = f"{field} is stored as bytes that cannot be read: {bundle.reason}."
             warnings.warn(message, ResultWarning, stacklevel=4)
 
 
