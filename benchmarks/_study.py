@@ -35,8 +35,9 @@ def splitset(table: pd.DataFrame) -> Any:
 def torch_build(features_shape, label_shape, **hp):  # noqa: ARG001
     import torch
 
-    hidden = torch.nn.Linear(features_shape[0], 32)
-    return torch.nn.Sequential(hidden, torch.nn.ReLU(), torch.nn.Linear(32, 1))
+    width = hp.get("width", 32)
+    hidden = torch.nn.Linear(features_shape[0], width)
+    return torch.nn.Sequential(hidden, torch.nn.ReLU(), torch.nn.Linear(width, 1))
 
 
 def torch_train(
@@ -58,7 +59,7 @@ def torch_train(
 def keras_build(features_shape, label_shape, **hp):  # noqa: ARG001
     import keras
 
-    hidden = keras.layers.Dense(32, activation="relu")
+    hidden = keras.layers.Dense(hp.get("width", 32), activation="relu")
     return keras.Sequential([keras.layers.Input(features_shape), hidden, keras.layers.Dense(1)])
 
 

@@ -51,7 +51,7 @@ def measure() -> list[Figure]:
             with torch.no_grad():
                 losses["plain"] = float(loser(net(features), label))
 
-    own, floor = paired(ours, plain, repeats=7)
+    own, floor = paired(ours, plain, repeats=9)
     assert abs(losses["ours"] - losses["plain"]) < 0.2 * max(losses.values()) + 0.05, losses
     return [
         *compared("utils.pytorch.fit / plain loop, 10k x 30", own, floor, at_most=1.15),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,6 +25,8 @@ def permutation_importance(
     loss_of: Callable[[Features], float],
     permute_count: int,
     seed: int,
+    *,
+    layout: Literal["C", "F"] = "C",
 ) -> Importance:
     """Return what shuffling each original column adds to the loss; positive = important.
 
@@ -45,6 +47,9 @@ def permutation_importance(
     seed
         Each permutation derives from this, the Feature's index and the repeat: a column's
         result does not depend on which other columns are permuted, or when.
+    layout
+        Memory order of the buffer. In 'F' a column is moved without touching the memory of the
+        others, where the library reads it as quickly.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def permutation_importance(
     def losses_of(index: int, columns: Mapping[str, list[int]]) -> dict[str, list[float]]:
         if math.isnan(baseline):
             return {column: [float("nan")] * permute_count for column in columns}
-        buffer = np.array(arrays[index])
+        buffer = np.array(arrays[index], order=layout)
         permuted = [buffer if place == index else array for place, array in enumerate(arrays)]
         # one set of orders for all columns: drawing one costs a fifth of a small model's forward
         # pass, and each column is judged alone

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from aiqc.core.enums import Library
 from aiqc.pipeline.importance import permutation_importance
 from aiqc.training.arrays import as_compute, as_list, label_compute
 
 if TYPE_CHECKING:
     from aiqc.core.protocols import Backend
     from aiqc.core.types import Features, Importance, TrainingTask
+
+#: axes of features without rows in time or space
+_MATRIX = 2
 
 
 def split_importance(
@@ -44,4 +48,7 @@ def split_importance(
         return float(backend.loss(task, model, loser, permuted, label))
 
     groups = task.permute_groups or tuple(None for _ in as_list(features))
-    return permutation_importance(features, groups, loss_of, permute_count, seed)
+    # a matrix product takes either order; other layers are built for rows
+    is_matrix = all(array.ndim == _MATRIX for array in as_list(features))
+    layout: Literal["C", "F"] = "F" if task.library is Library.PYTORCH and is_matrix else "C"
+    return permutation_importance(features, groups, loss_of, permute_count, seed, layout=layout)

@@ -28,7 +28,9 @@ CHUNK_ROWS = 2**14
 
 def as_tensor(array: Array) -> torch.Tensor:
     """Return a float32 tensor over an array; copied only where torch could not write to it."""
-    values = np.ascontiguousarray(array, dtype=np.float32)
+    # either memory order will do: a matrix product reads both
+    whole = array.flags.c_contiguous or array.flags.f_contiguous
+    values = np.asarray(array if whole else np.ascontiguousarray(array), dtype=np.float32)
     if not values.flags.writeable:
         values = values.copy()
     return load("torch").from_numpy(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aiqc.core.errors import Incompatible
@@ -74,8 +75,14 @@ def align_label(loser: Any, outputs: torch.Tensor, label: torch.Tensor) -> torch
 
 
 def _takes_codes(loser: Any) -> bool:
+    return isinstance(loser, _code_losses())
+
+
+@cache
+def _code_losses() -> tuple[type, ...]:
+    """Return the losses of class codes; found once, since every batch asks."""
     nn = load("torch").nn
-    return isinstance(loser, nn.CrossEntropyLoss | nn.NLLLoss | nn.MultiMarginLoss)
+    return nn.CrossEntropyLoss, nn.NLLLoss, nn.MultiMarginLoss
 
 
 def _as_codes(loser: Any, outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

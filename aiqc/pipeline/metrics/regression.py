@@ -42,7 +42,7 @@ def score_numbers(true: Array, predicted: Array) -> Scores:
     InvalidFunction
         If the shapes do not fit.
     """
-    from sklearn import metrics
+    from sklearn import config_context, metrics
 
     truth, guesses = as_columns(true), as_columns(predicted)
     if truth.shape != guesses.shape:
@@ -52,7 +52,9 @@ def score_numbers(true: Array, predicted: Array) -> Scores:
     if not (truth.size and np.isfinite(truth).all() and np.isfinite(guesses).all()):
         return scores
     # a model that diverged far enough overflows when squared: infinity is the right answer
-    with np.errstate(over="ignore", invalid="ignore"):
+    unchecked = config_context(assume_finite=True, skip_parameter_validation=True)
+    # checked above once, instead of by every metric
+    with np.errstate(over="ignore", invalid="ignore"), unchecked:
         for name, function in _FUNCTIONS.items():
             if name != "r2" or len(truth) >= _LEAST_ROWS:
                 scores[name] = float(getattr(metrics, function)(truth, guesses))

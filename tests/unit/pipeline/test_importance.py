@@ -201,3 +201,25 @@ def test_nothing_to_permute_costs_nothing():
 def test_refused(groups, count, pattern):
     with pytest.raises(InvalidInput, match=pattern):
         permutation_importance(TABLE, groups, loss_of, count, 5)
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_the_layout_of_the_buffer_changes_no_result(layout: str) -> None:
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(40, 3))
+    weights = np.array([3.0, 1.0, 0.0])
+    label = features @ weights
+    seen: set[bool] = set()
+
+    def loss_of(given: np.ndarray) -> float:
+        seen.add(given.flags["F_CONTIGUOUS"])
+        return float(np.abs(given @ weights - label).mean())
+
+    groups = [{"a": [0], "b": [1], "c": [2]}]
+    (found,) = permutation_importance(features, groups, loss_of, 3, 7, layout=layout)
+    (usual,) = permutation_importance(features, groups, loss_of, 3, 7)
+    assert (layout == "F") in seen
+    for column, (median, impacts) in found.items():
+        np.testing.assert_allclose(median, usual[column][0], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(impacts, usual[column][1], rtol=1e-12, atol=1e-12)
+    assert found["a"][0] > found["b"][0] > found["c"][0] == 0
