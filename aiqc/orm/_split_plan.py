@@ -62,13 +62,13 @@ class PlannedSplit:
     key_test: str | None
 
 
-def content_digest(
-    features: Sequence[Feature], label: Label | None, request: SplitRequest, **more: Any
-) -> str:
-    """Return the identity of a Splitset: data, columns, coders and arguments, never ids."""
+def content_facts(
+    features: Sequence[Feature], label: Label | None, request: SplitRequest
+) -> dict[str, Any]:
+    """Return what identifies a Splitset: data, columns, coders and arguments, never ids."""
     from aiqc.orm.feature_coder import coder_chain
 
-    facts = {
+    return {
         "features": [_column_facts(feature, coder_chain(feature)) for feature in features],
         "label": None if label is None else _column_facts(label, list(label.labelcoders)),
         "request": {
@@ -76,9 +76,12 @@ def content_digest(
             "samples": _index_digest(request.samples),
             "folds": _index_digest(request.folds),
         },
-        **more,
     }
-    return hashlib.sha256(to_json(facts).encode()).hexdigest()
+
+
+def content_digest(facts: Mapping[str, Any], **more: Any) -> str:
+    """Return the identity that facts, and what is added to them, amount to."""
+    return hashlib.sha256(to_json({**facts, **more}).encode()).hexdigest()
 
 
 def plan_split(

@@ -172,11 +172,12 @@ class Splitset(BaseModel):
         name: str | None,
         description: str | None,
     ) -> Splitset:
-        from aiqc.orm._split_plan import content_digest, plan_split
+        from aiqc.orm._split_plan import content_digest, content_facts, plan_split
 
-        origin = content_digest(features, label, request)
+        facts = content_facts(features, label, request)
+        origin = content_digest(facts)
         root = from_digest(origin) if seed is None else check_seed(seed)
-        digest = content_digest(features, label, request, seed=root)
+        digest = content_digest(facts, seed=root)
         row = existing_version(cls, name, sha256_hexdigest=digest)
         is_new = False
         if row is None:
