@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiqc.orm._maintenance import backup as backup
     from aiqc.orm.trusting import trust as trust
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: public name -> the module that holds it; loaded when it is first used
 _LAZY = {

@@ -24,6 +24,8 @@ Written by `python tools/make_reference.py`.
 HIDDEN = {"DoesNotExist", "validate_model", "check_store", "sign_again", "bundles", "load"}
 HIDDEN |= {"metric_bundles", "stored_model", "train_key", "supervising_label", "Meta"}
 HIDDEN |= {"prepared", "feature_fit", "label_fit", "label_estimator"}
+HIDDEN |= {"check_trust", "shaper", "windows"}
+HIDDEN |= {"arguments", "encoder_list", "interpolater_list", "own_encoder"}
 
 
 def signature_text(function: Any) -> str:
@@ -51,20 +53,32 @@ def defined(owner: type) -> dict[str, Any]:
     return {name: raw for kind in reversed(kinds) for name, raw in vars(kind).items()}
 
 
-def members(owner: type) -> list[tuple[str, str]]:
-    """Return (call or attribute, summary) of the public members of a class."""
+def documented(owner: type) -> list[tuple[str, Any]]:
+    """Return (name, as the class holds it) of the public members: classes, methods, properties."""
     found = []
     for name, raw in defined(owner).items():
         if name.startswith("_") or name in HIDDEN:
             continue
+        if inspect.isclass(raw) or isinstance(raw, property) or hasattr(plain(raw), "__code__"):
+            found.append((name, raw))
+    return found
+
+
+def plain(raw: Any) -> Any:
+    """Return the function of a method, whichever way the class holds it."""
+    return raw.__func__ if isinstance(raw, classmethod | staticmethod) else getattr(raw, "fn", raw)
+
+
+def members(owner: type) -> list[tuple[str, str]]:
+    """Return (call or attribute, summary) of the public members of a class."""
+    found = []
+    for name, raw in documented(owner):
         if inspect.isclass(raw):
             found += [(f"{name}.{inner}", text) for inner, text in members(raw)]
         elif isinstance(raw, property):
             found.append((name, summary(raw)))
-        elif isinstance(raw, classmethod):
-            found.append((f"{name}{signature_text(raw.__func__)}", summary(raw.__func__)))
-        elif callable(getattr(raw, "fn", raw)) and hasattr(getattr(raw, "fn", raw), "__code__"):
-            found.append((f"{name}{signature_text(getattr(raw, 'fn', raw))}", summary(raw)))
+        else:
+            found.append((f"{name}{signature_text(plain(raw))}", summary(plain(raw))))
     return found
 
 

@@ -42,12 +42,13 @@ class Shapes:
 
     #: a tuple, or a list of tuples for several Features
     features: Shape | list[Shape]
-    #: `(classes,)` for multi-class whether ordinal or one-hot (RULINGS, Training)
+    #: `(classes,)` for multi-class whether ordinal or one-hot (RULINGS, Training); of an
+    #: unsupervised target, e.g. `(rows, columns)`
     label: Shape
 
 
 class LabelDecoder(Protocol):
-    """Turns encoded labels and predictions back into the user's labels and units."""
+    """Turns encoded labels, or unsupervised targets, back into the user's classes and units."""
 
     @property
     def classes(self) -> Array | None:
@@ -59,7 +60,11 @@ class LabelDecoder(Protocol):
         ...
 
     def decode(self, values: Array) -> Array:
-        """Return original labels or units of ordinal codes or encoded numbers."""
+        """Return original labels or units of ordinal codes or encoded numbers.
+
+        `(samples,)` of a label, `(samples, ..., original columns)` of an unsupervised target. A
+        number that is not finite stays so and disturbs no other sample.
+        """
         ...
 
 
@@ -74,7 +79,8 @@ class TrainingTask:
     shapes: Shapes
     #: split name -> encoded features; possibly memory-mapped
     features: Mapping[str, Features]
-    #: split name -> encoded label `(samples, label columns)`
+    #: split name -> encoded label `(samples, label columns)`, or unsupervised target
+    #: `(samples, ...)`; a split that is only predicted has none
     label: Mapping[str, Array]
     key_train: str
     key_evaluation: str | None
@@ -89,6 +95,9 @@ class TrainingTask:
     permute_groups: tuple[Mapping[str, list[int]] | None, ...] = ()
     #: one list per Feature: names of the encoded columns, on the last axis; for messages
     feature_names: tuple[list[str], ...] = ()
+    #: one per Feature: shape of an encoded sample before its FeatureShaper, columns last; empty:
+    #: no Feature is reshaped
+    encoded_shapes: tuple[Shape, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,8 @@ class Outcome:
     shapes: Shapes
     history: History
     model: StoredModel
-    #: split -> decoded predictions `(samples,)` or `(samples, label columns)`
+    #: split -> decoded predictions `(samples,)`; of an unsupervised model `(samples, ...,
+    #: original columns)`
     predictions: dict[str, Array]
     #: split -> `(samples, 1)` binary or `(samples, classes)`; None for regression
     probabilities: dict[str, Array] | None

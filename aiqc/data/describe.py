@@ -91,7 +91,7 @@ def _of_numbers(values: pd.Series) -> Statistics:
         std = float(known.std(ddof=1, dtype=np.float64)) if len(known) > 1 else float("nan")
         # numpy's vectorised sort takes a third of the time of np.partition
         known.sort()
-        quartiles = {name: _quantile(known, share) for name, share in QUARTILES.items()}
+        quartiles = {name: quantile(known, share) for name, share in QUARTILES.items()}
     ends = {"min": known[0].item()}, {"max": known[-1].item()}
     return counts | {"mean": mean, "std": std} | ends[0] | quartiles | ends[1]
 
@@ -111,8 +111,8 @@ def _known_numbers(values: pd.Series) -> Array:
     return np.array(array, dtype=array.dtype.newbyteorder("="))
 
 
-def _quantile(ascending: Array, share: float) -> float:
-    """Linear interpolation between neighbours (numpy's and pandas' default)."""
+def quantile(ascending: Array, share: float) -> float:
+    """Return a quantile, linear between neighbours (numpy's and pandas' default)."""
     place = share * (len(ascending) - 1)
     low = int(place)
     below, above = float(ascending[low]), float(ascending[min(low + 1, len(ascending) - 1)])

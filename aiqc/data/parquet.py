@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, overload
 import numpy as np
 import pandas as pd
 
-from aiqc.core.errors import CorruptBlob, InvalidInput
+from aiqc.core.errors import CorruptBlob
 from aiqc.data.columns import Facts, pack_dtype, to_arrow, unpack
 from aiqc.data.names import check_columns
 from aiqc.data.objects import MIXED_MISSING, missing_codes
+from aiqc.data.samples import check_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,29 +102,6 @@ def decode_frame(
     physical = [name for column in chosen for name in (column.name, column.codes) if name]
     rows = None if samples is None else check_samples(samples, parquet.metadata.num_rows)
     return _to_frame(_read(parquet, physical, rows), chosen)
-
-
-def check_samples(samples: Sequence[int] | Array | int, row_count: int) -> Array:
-    """Return row numbers as int64 after checking that each exists.
-
-    Raises
-    ------
-    InvalidInput
-        If one is not an integer, negative or too large; names it and the row count.
-    """
-    asked = np.atleast_1d(np.asarray(samples))
-    if asked.size == 0:
-        return np.zeros(0, dtype=np.int64)
-    if asked.ndim != 1 or asked.dtype.kind not in "iu":
-        msg = f"samples must be a list of row numbers; {type(samples).__name__} of {asked.dtype}."
-        raise InvalidInput(msg, hint="Give integers such as samples=[0, 2, 5].", samples=samples)
-    wrong = (asked < 0) | (asked >= row_count)
-    if wrong.any():
-        index = int(asked[wrong][0])
-        msg = f"There is no sample {index}: the data has {row_count} rows."
-        hint = f"Use row numbers from 0 to {row_count - 1}."
-        raise InvalidInput(msg, hint=hint, sample=index, row_count=row_count)
-    return asked.astype(np.int64)
 
 
 def _write(frame: pd.DataFrame, sink: BinaryIO) -> None:

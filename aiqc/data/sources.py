@@ -43,7 +43,7 @@ def source_format(path: SourcePath) -> str:
     >>> source_format("Iris.CSV.gz")
     'csv'
     """
-    name = _file_name(path)
+    name = file_name(path)
     stem, last = os.path.splitext(name)  # noqa: PTH122 - also the last part of a URL
     ending = os.path.splitext(stem)[1] if last.lower() in COMPRESSIONS else last  # noqa: PTH122
     found = FORMATS.get(ending.lower())
@@ -57,8 +57,17 @@ def source_format(path: SourcePath) -> str:
 
 def source_compression(path: SourcePath) -> str | None:
     """Return 'gzip', 'bz2', 'xz' or 'zstd' by the last ending; None for a plain file."""
-    ending = os.path.splitext(_file_name(path))[1]  # noqa: PTH122
+    ending = os.path.splitext(file_name(path))[1]  # noqa: PTH122
     return COMPRESSIONS.get(ending.lower())
+
+
+def file_name(path: SourcePath) -> str:
+    """Return the last part of a path; of a chained URL ('a::b'), of the first file in it."""
+    text = os.fspath(path)
+    if not is_url(text):
+        return text.replace("\\", "/").rpartition("/")[2]
+    parts = [part for part in text.split("::") if "://" in part] or [text]
+    return urlsplit(parts[0]).path.rpartition("/")[2] or urlsplit(parts[0]).netloc
 
 
 def resolve_source(path: SourcePath) -> str:
@@ -97,15 +106,6 @@ def check_local(path: SourcePath) -> Path:
         msg = f"The file {str(target)!r} may not be read by this user."
         raise InvalidInput(msg, hint="Change its permissions.", path=str(target))
     return target
-
-
-def _file_name(path: SourcePath) -> str:
-    """Last part of the path; of a chained URL ('a::b') the first part that names a file."""
-    text = os.fspath(path)
-    if not is_url(text):
-        return text.replace("\\", "/").rpartition("/")[2]
-    parts = [part for part in text.split("::") if "://" in part] or [text]
-    return urlsplit(parts[0]).path.rpartition("/")[2] or urlsplit(parts[0]).netloc
 
 
 def _missing_hint(target: Path) -> str:

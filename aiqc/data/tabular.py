@@ -72,7 +72,7 @@ def clean_frame(
         If `retype` names a column that does not exist.
     """
     _check_frame(frame)
-    names = _names(frame, rename_columns)
+    names = text_names(list(frame.columns), rename_columns)
     clean = pd.DataFrame(frame, copy=False).copy(deep=False)
     clean.columns = pd.Index(names)
     clean.index = pd.RangeIndex(len(clean))
@@ -124,19 +124,36 @@ def _check_frame(frame: Any) -> None:
         raise InvalidData(msg, hint=hint, label=first)
 
 
-def _names(frame: pd.DataFrame, rename_columns: Sequence[str] | str | None) -> list[str]:
-    """Return the column names as text after checking each."""
-    given: list[Any] = list(frame.columns)
+def text_names(
+    labels: Sequence[Any], rename_columns: Sequence[str] | str | None = None
+) -> list[str]:
+    """Return one name a column as text, after checking each.
+
+    Parameters
+    ----------
+    labels
+        Those that the data has.
+    rename_columns
+        Those that the user gives instead.
+
+    Raises
+    ------
+    InvalidInput
+        If there are not as many names as columns.
+    InvalidData
+        If a name is empty, not valid Unicode, or the name of two columns.
+    """
+    given, count = list(labels), len(labels)
     if rename_columns is not None:
         if not hasattr(rename_columns, "__iter__"):
             msg = f"rename_columns={rename_columns!r} is {type(rename_columns).__name__}."
-            hint = f"Give {frame.shape[1]} names, one a column in order."
+            hint = f"Give {count} names, one a column in order."
             raise InvalidInput(msg, hint=hint, value=rename_columns)
         given = [rename_columns] if isinstance(rename_columns, str) else list(rename_columns)
-        if len(given) != frame.shape[1]:
-            msg = f"rename_columns has {len(given)} names for {frame.shape[1]} columns."
-            hint = f"Give {frame.shape[1]} names, one a column in order."
-            raise InvalidInput(msg, hint=hint, name_count=len(given), column_count=frame.shape[1])
+        if len(given) != count:
+            msg = f"rename_columns has {len(given)} names for {count} columns."
+            hint = f"Give {count} names, one a column in order."
+            raise InvalidInput(msg, hint=hint, name_count=len(given), column_count=count)
     seen: dict[str, int] = {}
     for position, label in enumerate(given):
         name = _text_name(label, position)

@@ -37,7 +37,7 @@ class Result:
 def result_of(study: Study, queue: Queue) -> Result:
     """Choose the best model of a finished Queue and score it on the test split."""
     best = best_predictor(queue, study.metrics[0])
-    scores = best.predictions.get().metrics["test"]
+    scores = (best.predictions.get().metrics or {})["test"]
     return Result(
         study,
         queue,

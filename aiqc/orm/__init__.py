@@ -14,6 +14,8 @@ from aiqc.orm.algorithm import Algorithm
 from aiqc.orm.dataset import Dataset
 from aiqc.orm.feature import Feature
 from aiqc.orm.feature_coder import FeatureCoder
+from aiqc.orm.feature_interpolater import FeatureInterpolater
+from aiqc.orm.feature_shaper import FeatureShaper
 from aiqc.orm.fit import Fit
 from aiqc.orm.fold import Fold
 from aiqc.orm.hyperparamcombo import Hyperparamcombo
@@ -21,6 +23,7 @@ from aiqc.orm.hyperparamset import Hyperparamset
 from aiqc.orm.job import Job
 from aiqc.orm.label import Label
 from aiqc.orm.label_coder import LabelCoder
+from aiqc.orm.label_interpolater import LabelInterpolater
 from aiqc.orm.metric_result import MetricResult
 from aiqc.orm.prediction import Prediction
 from aiqc.orm.predictor import Predictor
@@ -29,13 +32,18 @@ from aiqc.orm.run import Run
 from aiqc.orm.splitset import Splitset
 from aiqc.orm.splitset_feature import SplitsetFeature
 from aiqc.orm.trial import Trial
+from aiqc.orm.window import Window
 
 __all__ = [  # noqa: RUF022 - in the order in which they relate
     "Dataset",
     "Feature",
     "Label",
-    "FeatureCoder",
+    "LabelInterpolater",
+    "FeatureInterpolater",
     "LabelCoder",
+    "FeatureCoder",
+    "Window",
+    "FeatureShaper",
     "Splitset",
     "SplitsetFeature",
     "Fold",

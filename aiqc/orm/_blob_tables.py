@@ -13,6 +13,8 @@ from aiqc.orm._store_model import StoreModel
 
 #: bytes of a chunk: a plain SELECT of a few reads a column as fast as SQLite's own blob handle
 CHUNK_SIZE = 512 * 1024
+#: bytes of a chunk of an array, of which a few samples here and there are read
+ARRAY_CHUNK_SIZE = 32 * 1024
 
 
 class Blob(StoreModel):
@@ -42,7 +44,7 @@ class Blob(StoreModel):
 
 
 class BlobChunk(StoreModel):
-    """512 KB of a blob."""
+    """512 KB of a blob, 32 KB of an array."""
 
     blob = ForeignKeyField(Blob, on_delete="CASCADE", backref="+", index=False)
     #: 0, 1, ...
@@ -55,6 +57,11 @@ class BlobChunk(StoreModel):
         """A chunk has no id of its own."""
 
         primary_key = CompositeKey("blob", "idx")
+
+
+def chunk_size_of(codec: str) -> int:
+    """Return the bytes of a chunk of a blob that is written now."""
+    return ARRAY_CHUNK_SIZE if codec == "npy" else CHUNK_SIZE
 
 
 def checksum(data: bytes | memoryview, idx: int) -> int:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from peewee import IntegrityError
-
 from aiqc.core.clock import utc_now
 from aiqc.core.errors import InvalidInput
 from aiqc.orm._blob_reader import BlobReader, open_blob, read_blob
-from aiqc.orm._blob_tables import CHUNK_SIZE, Blob, BlobChunk, checksum
+from aiqc.orm._blob_tables import CHUNK_SIZE, Blob, BlobChunk
+from aiqc.orm._blob_writer import (
+    COMMIT_BYTES,
+    INLINE_SIZE,
+    BlobWriter,
+    chunk_rows,
+    cut,
+    put_bytes,
+)
 from aiqc.orm._proxy import transaction
 from aiqc.orm._registry import registry
 
@@ -24,6 +29,7 @@ __all__ = [
     "Blob",
     "BlobChunk",
     "BlobReader",
+    "BlobWriter",
     "collect_orphans",
     "open_blob",
     "put_blob",
@@ -31,10 +37,6 @@ __all__ = [
     "read_blob",
 ]
 
-#: values below this many bytes live in their Blob row; a chunk of its own would waste a page
-INLINE_SIZE = 4096
-#: chunks that one transaction writes: others may write in between
-CHUNKS_A_COMMIT = 8
 #: a blob without a user is kept this long: its row may be about to be written
 GRACE_SECONDS = 600
 
@@ -66,13 +68,13 @@ def put_blob(data: bytes | bytearray | memoryview | Readable, codec: str) -> Blo
     """
     if isinstance(data, bytes | bytearray | memoryview):
         view = memoryview(data).cast("B") if memoryview(data).nbytes else memoryview(b"")
-        return _put_bytes(view, codec)
+        return put_bytes(view, codec)
     if not hasattr(data, "read"):
         msg = f"{data!r} of type {type(data).__name__} is neither bytes nor a file."
         raise InvalidInput(msg, hint="Pass bytes, or a file opened with mode 'rb'.", value=data)
     head = _read_fully(data, CHUNK_SIZE)
     if len(head) < CHUNK_SIZE:
-        return _put_bytes(memoryview(head), codec)
+        return put_bytes(memoryview(head), codec)
     return _put_stream(_chunks_of_file(head, data), codec)
 
 
@@ -114,91 +116,16 @@ def _small(key: tuple[str, str], data: bytes) -> tuple[Blob, list[dict[str, Any]
     if inline is not None:
         return blob, []
     view = memoryview(data)
-    pieces = [view[start : start + CHUNK_SIZE] for start in range(0, len(view), CHUNK_SIZE)]
-    return blob, [
-        {"blob": blob.id, "idx": idx, "crc": checksum(piece, idx), "data": piece}
-        for idx, piece in enumerate(pieces)
-    ]
+    return blob, chunk_rows(blob, 0, cut(view, codec))
 
 
-def _put_bytes(view: memoryview, codec: str) -> Blob:
-    digest = hashlib.sha256(view).hexdigest()
-    found = _touched(digest, codec)
-    if found is not None:
-        return found
-    if len(view) < INLINE_SIZE:
-        return _put_whole(digest, codec, bytes(view), [])
-    chunks = (view[start : start + CHUNK_SIZE] for start in range(0, len(view), CHUNK_SIZE))
-    if len(view) <= CHUNK_SIZE * CHUNKS_A_COMMIT:
-        return _put_whole(digest, codec, None, list(chunks))
-    return _put_stream(chunks, codec)
-
-
-def _touched(digest: str, codec: str) -> Blob | None:
-    """Return the stored blob, kept from the collector for another grace time."""
-    same = (Blob.sha256 == digest) & (Blob.codec == codec)
-    with transaction():
-        if not Blob.update(time_created=utc_now()).where(same).execute():
-            return None
-        found: Blob | None = Blob.select().where(same).first()
-        return found
-
-
-def _put_whole(digest: str, codec: str, inline: bytes | None, chunks: list[memoryview]) -> Blob:
-    """Store a blob in one transaction; whoever stores it first wins."""
-    size = len(inline) if inline is not None else sum(map(len, chunks))
-    try:
-        with transaction():
-            blob = Blob.create(sha256=digest, size=size, codec=codec, inline=inline)
-            _write_chunks(blob, 0, chunks)
-            return blob
-    except IntegrityError:
-        found = _touched(digest, codec)
-        if found is None:
-            raise
-        return found
-
-
-def _put_stream(chunks: Iterator[memoryview], codec: str) -> Blob:
-    """Store a blob in several transactions; it gets its true digest, and a name, at the end.
-
-    What a killed process leaves has a random digest that nobody asks for, and is collected.
-    """
-    digest, size, idx = hashlib.sha256(), 0, 0
-    with transaction():
-        blob = Blob.create(sha256=secrets.token_hex(32), size=0, codec=codec)
-    while batch := list(islice(chunks, CHUNKS_A_COMMIT)):
-        with transaction():
-            _write_chunks(blob, idx, batch)
-        for chunk in batch:
-            digest.update(chunk)
-            size += len(chunk)
-        idx += len(batch)
+def _put_stream(parts: Iterator[memoryview], codec: str) -> Blob:
+    """Store a blob in several transactions."""
+    writer = BlobWriter(codec)
+    while batch := list(islice(parts, COMMIT_BYTES // CHUNK_SIZE)):
+        writer.write(*batch)
         batch.clear()  # not beside the next one
-    return _named(blob, digest.hexdigest(), size)
-
-
-def _named(blob: Blob, digest: str, size: int) -> Blob:
-    """Give a written blob its digest; if equal bytes have appeared, return those instead."""
-    found = _touched(digest, blob.codec)
-    if found is None:
-        try:
-            with transaction():
-                blob.sha256, blob.size, blob.time_created = digest, size, utc_now()
-                blob.save()
-                return blob
-        except IntegrityError:
-            found = _touched(digest, blob.codec)
-            if found is None:
-                raise
-    with transaction():
-        Blob.delete().where(Blob.id == blob.id).execute()
-    return found
-
-
-def _write_chunks(blob: Blob, first: int, chunks: list[memoryview]) -> None:
-    for idx, chunk in enumerate(chunks, first):
-        BlobChunk.insert(blob=blob.id, idx=idx, crc=checksum(chunk, idx), data=chunk).execute()
+    return writer.finish()
 
 
 def _chunks_of_file(head: bytes, file: Readable) -> Iterator[memoryview]:

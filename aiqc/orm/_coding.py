@@ -1,10 +1,8 @@
-"""What LabelCoder and FeatureCoder share: stored estimators and the order of steps."""
+"""What LabelCoder and FeatureCoder share: stored estimators and the newest fit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from aiqc.core.errors import Conflict
 
 if TYPE_CHECKING:
     from aiqc.pipeline.coder import PreparedCoder
@@ -30,19 +28,3 @@ def newest_unfolded(fits: Any) -> Any | None:
     """Return the newest Fit that belongs to no Fold, of the fits of a Feature or Label."""
     fit = fits.model
     return fits.where(fit.fold.is_null()).order_by(fit.id.desc()).first()
-
-
-def refuse_if_fitted(row: Any) -> None:
-    """Refuse to change the coders of a Feature or Label that a Splitset was fitted with.
-
-    Raises
-    ------
-    Conflict
-        Names the Splitset.
-    """
-    fit = row.fits.first()
-    if fit is not None:
-        kind = type(row).__name__
-        msg = f"{row!r} was already fitted by {fit.splitset!r}; its coders cannot change."
-        hint = f"Make a new {kind} for another chain."
-        raise Conflict(msg, hint=hint, splitset_id=fit.splitset_id)

@@ -11,7 +11,6 @@ from aiqc.orm._lists import as_list, check_known
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from peewee import ForeignKeyField, ModelSelect
 
     from aiqc.core.types import Array
@@ -30,9 +29,9 @@ class ColumnSubset:
 
     @by_id
     def to_df(
-        self, columns: Sequence[str] | None = None, samples: Sequence[int] | None = None
-    ) -> pd.DataFrame:
-        """Return the row's columns as a frame; see `Dataset.to_df`.
+        self, columns: Sequence[str] | None = None, samples: Sequence[int] | Array | None = None
+    ) -> Any:
+        """Return the row's columns as `Dataset.to_df` does: a frame of a tabular Dataset.
 
         Parameters
         ----------
@@ -45,9 +44,9 @@ class ColumnSubset:
 
     @by_id
     def to_arr(
-        self, columns: Sequence[str] | None = None, samples: Sequence[int] | None = None
+        self, columns: Sequence[str] | None = None, samples: Sequence[int] | Array | None = None
     ) -> Array:
-        """Return the row's columns as an array `(samples, columns)`; as `to_df`.
+        """Return the row's columns as an array `(samples, ..., columns)`; see `Dataset.to_arr`.
 
         Parameters
         ----------

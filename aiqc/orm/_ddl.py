@@ -64,6 +64,38 @@ def create_statements(
     return statements + late
 
 
+def add_column_statements(
+    database: Database, model: type[Model], field: str, *, inline_key: bool
+) -> list[str]:
+    """Return the statements that add a column to an existing table, with its key and index.
+
+    Parameters
+    ----------
+    database
+        Decides the dialect.
+    model
+        The table.
+    field
+        Name of the field; it may be null.
+    inline_key
+        Whether a foreign key is part of the column; MySQL ignores one that is, SQLite can add
+        it in no other way.
+    """
+    builder = _Builder(database)
+    meta = model._meta
+    added: Any = meta.fields[field]
+    key = added if isinstance(added, ForeignKeyField) else None
+    column = builder.column(added)
+    if key is not None and inline_key:
+        column += builder.references(key)
+    statements = [f"ALTER TABLE {builder.name(meta.table_name)} ADD COLUMN {column}"]
+    if key is not None and not inline_key:
+        statements.append(builder.late_key(key))
+    if added.index or added.unique:
+        statements.append(builder.index(model, [added], bool(added.unique)))
+    return statements
+
+
 def _foreign_keys(model: type[Model]) -> list[ForeignKeyField[Any]]:
     for field in model._meta.sorted_fields:
         if isinstance(field, DeferredForeignKey):
@@ -108,9 +140,12 @@ class _Builder:
 
     def key(self, key: ForeignKeyField[Any]) -> str:
         """Return a foreign key constraint."""
+        return f"FOREIGN KEY ({self.names([key])}){self.references(key)}"
+
+    def references(self, key: ForeignKeyField[Any]) -> str:
+        """Return what a key points to, and what happens to it there."""
         target = self.name(key.rel_model._meta.table_name)
-        text = f"FOREIGN KEY ({self.names([key])}) REFERENCES {target}"
-        text += f" ({self.names([key.rel_field])})"
+        text = f" REFERENCES {target} ({self.names([key.rel_field])})"
         return text + (f" ON DELETE {key.on_delete}" if key.on_delete else "")
 
     def late_key(self, key: ForeignKeyField[Any]) -> str:

@@ -21,14 +21,14 @@ def as_list(value: Any) -> list[Any]:
 
     Examples
     --------
-    >>> as_list("age"), as_list(("a", "b")), as_list(3)
-    (['age'], ['a', 'b'], [3])
+    >>> as_list("age"), as_list(("a", "b")), as_list(3), as_list(np.float32)
+    (['age'], ['a', 'b'], [3], [<class 'numpy.float32'>])
     """
     if isinstance(value, np.ndarray):
         return list(value.tolist())
     if isinstance(value, list | tuple | set | range):
         return list(value)
-    if hasattr(value, "tolist"):
+    if hasattr(value, "tolist") and not isinstance(value, type):
         listed = value.tolist()
         return listed if isinstance(listed, list) else [listed]
     return [value]

@@ -6,27 +6,22 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from aiqc.core.codecs import to_json
-from aiqc.core.errors import Incompatible, InvalidInput, Unsupported
+from aiqc.core.errors import InvalidInput
 from aiqc.core.seeds import check_seed, derive, from_digest, is_whole_number
-from aiqc.data.dtypes import is_numeric
 from aiqc.orm._base import check_info
 from aiqc.orm._bulk import insert_rows
 from aiqc.orm._database import transaction
-from aiqc.orm.feature_coder import coder_chain
+from aiqc.orm._queue_parts import check_parts
 from aiqc.orm.fold import Fold
 from aiqc.orm.hyperparamcombo import Hyperparamcombo
 from aiqc.orm.job import Job
 from aiqc.orm.queue import Queue
 from aiqc.orm.run import Run
 from aiqc.orm.trial import Trial
-from aiqc.pipeline.compatibility import LabelFacts, check_label_fits
-from aiqc.training.signatures import check_hyperparameters
 
 if TYPE_CHECKING:
     from aiqc.orm.algorithm import Algorithm
-    from aiqc.orm.feature import Feature
     from aiqc.orm.hyperparamset import Hyperparamset
-    from aiqc.orm.label import Label
     from aiqc.orm.splitset import Splitset
 
 
@@ -45,7 +40,7 @@ def plan_queue(
     check_info(name, description)
     _check_count("repeat_count", repeat_count, 1)
     _check_count("permute_count", permute_count, 0)
-    _check_parts(algorithm, splitset, hyperparamset)
+    check_parts(algorithm, splitset, hyperparamset)
     folds: list[Fold | None] = list(splitset.folds.order_by(Fold.idx))
     folds = folds or [None]
     combos = _combos(hyperparamset)
@@ -124,47 +119,3 @@ def _check_count(argument: str, value: int, least: int) -> None:
     if not is_whole_number(value) or value < least:
         msg = f"{argument}={value!r} is not a whole number of at least {least}."
         raise InvalidInput(msg, hint=f"Use {least} or more.", value=value)
-
-
-def _check_parts(
-    algorithm: Algorithm, splitset: Splitset, hyperparamset: Hyperparamset | None
-) -> None:
-    if splitset.label is None:
-        msg = f"{splitset!r} has no Label, and unsupervised training is not built yet."
-        raise Unsupported(msg, hint="Make the Splitset with a label_id.")
-    if hyperparamset is not None and hyperparamset.algorithm != algorithm:
-        msg = f"{hyperparamset!r} belongs to {hyperparamset.algorithm!r}, not to {algorithm!r}."
-        hint = "Use Hyperparamset.from_algorithm with this Algorithm."
-        raise Incompatible(msg, hint=hint, hyperparamset_id=hyperparamset.id)
-    functions, _ = algorithm.load()
-    space = {} if hyperparamset is None else hyperparamset.hyperparameters
-    check_hyperparameters(algorithm.library, functions, space)
-    check_label_fits(algorithm.analysis_type, label_facts(splitset.label))
-    for feature in splitset.features:
-        _check_feature(feature)
-
-
-def label_facts(label: Label) -> LabelFacts:
-    """Return what decides whether a Label fits an analysis."""
-    coder = label.labelcoders.first()
-    dtypes = label.get_dtypes()
-    return LabelFacts(
-        place=repr(label),
-        columns=label.columns,
-        dtypes=list(dtypes.values()),
-        unique_classes=label.unique_classes,
-        coder=None if coder is None else type(coder.sklearn_preprocess).__name__,
-        coder_is_categorical=coder is not None and coder.is_categorical,
-        is_numeric=all(is_numeric(dtype) for dtype in dtypes.values()),
-    )
-
-
-def _check_feature(feature: Feature) -> None:
-    chain = coder_chain(feature)
-    left = chain[-1].leftover_dtypes if chain else feature.get_dtypes()
-    for column, dtype in left.items():
-        if not is_numeric(dtype):
-            msg = f"The column {column!r} of {feature!r} is {dtype}, and no coder takes it."
-            call = f"FeatureCoder.from_feature(feature, OneHotEncoder(), columns=[{column!r}])"
-            hint = f"Attach a coder: {call}."
-            raise Incompatible(msg, hint=hint, column=column)

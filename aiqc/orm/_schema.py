@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from peewee import (
@@ -19,16 +18,15 @@ from aiqc.core.clock import utc_now
 from aiqc.core.errors import NewerSchema, NotAMetastore, StoreError
 from aiqc.orm._ddl import create_statements
 from aiqc.orm._fields import BigInteger, CircularKey, Id, Text, UTCDateTime
+from aiqc.orm._migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from aiqc.orm._registry import registry
 from aiqc.orm._servers import MetastoreMySQL, schema_lock
 from aiqc.orm._store_model import StoreModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-#: the version of the tables that this AIQC reads and writes
-SCHEMA_VERSION = 1
 SCHEMA_TABLE = "schema"
 
 
@@ -86,22 +84,6 @@ def circular_key(
     for known in registry():
         if known.__name__ == target:
             key.resolve(known)
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One step from a version of the tables to the next."""
-
-    #: what it does, e.g. 'add Run.device'
-    name: str
-    #: the version that the store has afterwards; one step a version
-    version: int
-    #: changes the tables and rows, by SQL on the database given
-    apply: Callable[[Database], None]
-
-
-#: in order
-MIGRATIONS: tuple[Migration, ...] = ()
 
 
 def stored_schema(database: Database, place: str) -> tuple[int, str] | None:

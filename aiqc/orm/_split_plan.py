@@ -11,20 +11,24 @@ import numpy as np
 
 from aiqc.core.codecs import to_json
 from aiqc.core.enums import Split
-from aiqc.core.errors import InvalidColumns, InvalidSplit
+from aiqc.core.errors import InvalidSplit
 from aiqc.core.seeds import derive
-from aiqc.orm._lists import check_known
-from aiqc.pipeline.bins import StrataKind, strata_names, strata_of
+from aiqc.orm._split_parts import check_complete, column_for, sample_count, stratified
+from aiqc.orm.feature_coder import coder_chain
+from aiqc.orm.feature_interpolater import interpolate_steps
+from aiqc.orm.feature_shaper import shaper_of
+from aiqc.orm.label_interpolater import label_interpolate_steps
+from aiqc.orm.window import windows_of
+from aiqc.pipeline.bins import named_strata
 from aiqc.pipeline.folds import make_folds
 from aiqc.pipeline.given_splits import given_folds, given_split
 from aiqc.pipeline.stratify import make_split
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from aiqc.core.types import Array
     from aiqc.orm.feature import Feature
     from aiqc.orm.label import Label
+    from aiqc.pipeline.interpolate import InterpolateStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,9 @@ def content_facts(
     features: Sequence[Feature], label: Label | None, request: SplitRequest
 ) -> dict[str, Any]:
     """Return what identifies a Splitset: data, columns, coders and arguments, never ids."""
-    from aiqc.orm.feature_coder import coder_chain
-
     return {
-        "features": [_column_facts(feature, coder_chain(feature)) for feature in features],
-        "label": None if label is None else _column_facts(label, list(label.labelcoders)),
+        "features": [_feature_facts(feature) for feature in features],
+        "label": None if label is None else _label_facts(label),
         "request": {
             **request.to_json(),
             "samples": _index_digest(request.samples),
@@ -95,11 +97,13 @@ def plan_split(
         If the parts differ in length, arguments exclude one another, or the sizes, classes or
         given rows do not work out.
     """
-    count = _sample_count(features, label)
+    count = sample_count(features, label)
     _check_exclusive(features, label, request)
+    if label is not None:
+        check_complete(label)
     strata, names = _strata(features, label, request)
-    groups = _column(features, label, request.groups, "groups")
-    time = _column(features, label, request.time, "time")
+    groups = column_for(features, label, request.groups, "groups")
+    time = column_for(features, label, request.time, "time")
     if request.samples is None:
         plan = make_split(
             count,
@@ -165,18 +169,6 @@ def _key_evaluation(samples: dict[str, Array], folded: bool) -> str | None:
     return None
 
 
-def _sample_count(features: Sequence[Feature], label: Label | None) -> int:
-    if not features:
-        msg = "feature_ids is empty."
-        raise InvalidSplit(msg, hint="Give at least one Feature.", value=[])
-    parts: list[Feature | Label] = [*features] if label is None else [*features, label]
-    counts = {repr(part): part.dataset.shape["samples"] for part in parts}
-    if len(set(counts.values())) > 1:
-        msg = f"The parts of the Splitset differ in their number of samples: {counts}."
-        raise InvalidSplit(msg, hint="Use data sets with the same rows.", counts=counts)
-    return int(next(iter(counts.values())))
-
-
 def _check_exclusive(
     features: Sequence[Feature], label: Label | None, request: SplitRequest
 ) -> None:
@@ -212,44 +204,31 @@ def _strata(
     features: Sequence[Feature], label: Label | None, request: SplitRequest
 ) -> tuple[Array | None, list[str] | None]:
     """Return the stratum of each sample and how strata are called; None where there are none."""
-    frame, kind = _stratified(features, label, request)
-    if frame is None:
+    values, kind = stratified(features, label, request.stratify_column)
+    if values is None:
         return None, None
-    strata = strata_of(frame, kind, request.bin_count)
-    return strata, None if strata is None else strata_names(frame, kind, request.bin_count)
+    return named_strata(values, kind, request.bin_count) or (None, None)
 
 
-def _stratified(
-    features: Sequence[Feature], label: Label | None, request: SplitRequest
-) -> tuple[pd.DataFrame | None, StrataKind]:
-    if label is not None:
-        if label.column_count > 1:
-            return label.to_df(), "onehot"
-        return label.to_df(), "continuous" if label.unique_classes is None else "class"
-    if request.stratify_column is None:
-        return None, "class"
-    first = features[0]
-    check_known([request.stratify_column], first.columns, repr(first))
-    column = first.to_df(columns=[request.stratify_column])
-    return column, "continuous" if column.iloc[:, 0].dtype.kind == "f" else "class"
+def _feature_facts(feature: Feature) -> dict[str, Any]:
+    windows, shaper = windows_of(feature), shaper_of(feature)
+    facts = _column_facts(feature, coder_chain(feature), interpolate_steps(feature))
+    if windows is not None:
+        facts["window"] = [windows.size, windows.shift, windows.is_shifted]
+    if shaper is not None:
+        facts["shape"] = shaper.indices
+    return facts
 
 
-def _column(
-    features: Sequence[Feature], label: Label | None, name: str | None, argument: str
-) -> Array | None:
-    if name is None:
-        return None
-    parts = [feature.dataset for feature in features]
-    datasets = parts if label is None else [*parts, label.dataset]
-    for dataset in datasets:
-        if name in dataset.columns:
-            return dataset.to_df(columns=[name])[name].to_numpy()
-    msg = f"{argument}={name!r} is a column of none of the data sets {datasets!r}."
-    raise InvalidColumns(msg, hint=f"Use one of {datasets[0].columns!r}.", column=name)
+def _label_facts(label: Label) -> dict[str, Any]:
+    return _column_facts(label, list(label.labelcoders), label_interpolate_steps(label))
 
 
-def _column_facts(part: Feature | Label, coders: Sequence[Any]) -> dict[str, Any]:
-    return {
+def _column_facts(
+    part: Feature | Label, coders: Sequence[Any], steps: Sequence[InterpolateStep]
+) -> dict[str, Any]:
+    """Return data, columns and coders; other steps only where there are some."""
+    facts = {
         "data": part.dataset.sha256_hexdigest,
         "columns": part.columns,
         "coders": [
@@ -261,6 +240,9 @@ def _column_facts(part: Feature | Label, coders: Sequence[Any]) -> dict[str, Any
             for coder in coders
         ],
     }
+    if steps:
+        facts["interpolaters"] = [asdict(step) for step in steps]
+    return facts
 
 
 def _index_digest(given: Any) -> str | None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from aiqc.core.enums import AnalysisType, Split
+from aiqc.core.enums import AnalysisType, DatasetType, Split
 from aiqc.core.errors import Incompatible, InvalidInput, NotReady
 from aiqc.orm.fit import fit_of_label
 from aiqc.pipeline.curves import plot_data_of, precision_recall_area, roc_area
 from aiqc.plots._show import present
+from aiqc.plots._text import cut
 from aiqc.plots.confidence import confidence_figure, confidence_info
 from aiqc.plots.confusion_matrix import confusion_figure, confusion_info
 from aiqc.plots.feature_importance import importance_figure, importance_info
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from aiqc.pipeline.label_fit import LabelFit
 
 F = TypeVar("F")
+#: characters of a Dataset's name in a title
+_NAME_LENGTH = 24
 
 
 def learning_curves(
@@ -51,6 +54,9 @@ def learning_curves(
 
 def samples_of(prediction: Prediction) -> dict[str, list[int]]:
     """Return {split: sample numbers in the Dataset} behind a Prediction."""
+    if prediction.splitset is not None:
+        # an inference predicts all samples of its Splitset, under a name of its own
+        return dict(zip(prediction.predictions, prediction.splitset.samples.values(), strict=True))
     job = prediction.predictor.job
     return job.queue.splitset.samples if job.fold is None else job.fold.samples
 
@@ -62,16 +68,21 @@ def label_fit_of(prediction: Prediction) -> LabelFit:
 
 
 def truth_of(prediction: Prediction, split: str) -> Array:
-    """Return the true class codes `(samples,)` of one split."""
-    splitset = prediction.predictor.job.queue.splitset
+    """Return the true class codes `(samples,)` of one split that has labels."""
+    splitset = prediction.splitset or prediction.predictor.job.queue.splitset
     fit = label_fit_of(prediction)
     frame = splitset.supervising_label().to_df(samples=samples_of(prediction)[split])
     return fit.ordinal(fit.encode(frame))
 
 
+def is_labelled(prediction: Prediction) -> bool:
+    """Return whether the true classes are known; new samples may come without."""
+    return prediction.splitset is None or prediction.splitset.label is not None
+
+
 def plot_data(prediction: Prediction) -> dict[str, dict[str, Any]] | None:
     """Derive the curves; see `Prediction.plot_data`."""
-    if not _analysis(prediction).is_classification:
+    if not _analysis(prediction).is_classification or not is_labelled(prediction):
         return None
     fit = label_fit_of(prediction)
     classes = _classes(fit)
@@ -154,7 +165,9 @@ def confidence(
         msg = f"prediction_index={index!r} is not a row of split {name!r} with {count} rows."
         raise InvalidInput(msg, hint=f"Use 0 to {count - 1}.", value=index)
     fit = label_fit_of(prediction)
-    truth = _classes(fit)[truth_of(prediction, name)[index]]
+    truth = None
+    if is_labelled(prediction):
+        truth = _classes(fit)[truth_of(prediction, name)[index]]
     info = confidence_info(
         probabilities[name][index],
         fit.class_names,
@@ -198,19 +211,39 @@ def importance_figures(
 ) -> list[go.Figure] | None:
     """Draw feature importance; see `Prediction.plot_feature_importance`."""
     figures = []
-    for key, columns in _importance(prediction).items():
+    found, names = _importance(prediction), _feature_names(prediction)
+    for key, columns in found.items():
         impacts = {
             name: (facts["median"], facts["loss_impacts"]) for name, facts in columns.items()
         }
         info = importance_info(
             impacts,
             top_n,
-            feature=f"Feature {key}",
+            feature=_feature_title(key, names.get(key, ""), is_permuted=bool(columns)),
             split=prediction.importance_split or Split.TRAIN,
             prediction_id=prediction.id,
         )
         figures.append(importance_figure(info, height, margin_left))
     return _shown(figures, call_display)
+
+
+def _feature_names(prediction: Prediction) -> dict[str, str]:
+    """Return what a person knows each of several Features by; one alone needs no name."""
+    features = prediction.predictor.job.queue.splitset.features
+    if len(features) == 1:
+        return {}
+    return {
+        str(feature.id): cut(feature.dataset.name or str(feature.dataset.typ), _NAME_LENGTH)
+        for feature in features
+    }
+
+
+def _feature_title(key: str, name: str, *, is_permuted: bool) -> str:
+    if not is_permuted:
+        # only the columns of images are not
+        kind = "images, not permuted"
+        name = kind if name in ("", DatasetType.IMAGE) else f"{name}; {kind}"
+    return f"Feature {key} ({name})" if name else f"Feature {key}"
 
 
 def _importance(prediction: Prediction) -> dict[str, dict[str, dict[str, Any]]]:
@@ -235,6 +268,10 @@ def _needs(prediction: Prediction, what: str) -> Incompatible:
     hint = "Use metrics, or plot_performance of its Queue."
     if analysis.is_classification:
         hint = "Return (predictions, probabilities) from fn_predict."
+    known = what == "classes" or prediction.probabilities is not None
+    if analysis.is_classification and known and not is_labelled(prediction):
+        msg = f"{prediction!r} has no true classes to plot: its samples came without a Label."
+        hint = "Make the Splitset for inference with a label_id."
     return Incompatible(msg, hint=hint, prediction_id=prediction.id)
 
 
@@ -246,7 +283,8 @@ def _is_row(index: object, count: int) -> bool:
 def _split(prediction: Prediction, found: dict[str, Array], asked: str | None) -> str:
     splitset = prediction.predictor.job.queue.splitset
     if asked is None:
-        order = (splitset.key_test, splitset.key_evaluation, splitset.key_train)
+        # an inference has one split, which is none of them
+        order = (splitset.key_test, splitset.key_evaluation, splitset.key_train, *found)
         return next(str(name) for name in order if name in found)
     if asked not in found:
         msg = f"{prediction!r} has no split {asked!r}."

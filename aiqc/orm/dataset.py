@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from collections.abc import Sequence as Listed
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pandas as pd
 from peewee import ForeignKeyField
 
 from aiqc.core.enums import DatasetType
-from aiqc.core.errors import Conflict, DataChanged, Unsupported
-from aiqc.orm._base import BaseModel, check_info
-from aiqc.orm._blobs import Blob, open_blob, put_blob, read_blob
+from aiqc.orm import _dataset_arrays, _dataset_image, _dataset_sequence, _dataset_tabular
+from aiqc.orm._base import BaseModel
+from aiqc.orm._blobs import Blob, read_blob
 from aiqc.orm._by_id import by_id
+from aiqc.orm._dataset_register import Registrar, refuse_other_type
 from aiqc.orm._fields import BigInteger, Boolean, Digest, Double, EnumField, JSONField, Text
 from aiqc.orm._lists import as_list, check_known
-from aiqc.orm._versions import (
-    exclusive,
-    existing_version,
-    next_version,
-    version_of_renamed,
-    warn_duplicate,
-)
+from aiqc.orm._versions import version_of_renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from peewee import ModelSelect
 
     from aiqc.core.types import Array
+    from aiqc.data.array_source import ArraySource
     from aiqc.orm.feature import Feature
     from aiqc.orm.label import Label
+
+#: arguments of the methods; `Dataset.Sequence` takes the usual name
+Names: TypeAlias = Listed[str]
+Samples: TypeAlias = "Listed[int] | Array"
 
 
 class Dataset(BaseModel):
@@ -38,17 +40,17 @@ class Dataset(BaseModel):
 
     #: tabular, sequence or image
     typ: EnumField[DatasetType] = EnumField(DatasetType)
-    #: 'dataframe', 'csv', 'tsv' or 'parquet'
+    #: 'dataframe', 'csv', 'tsv', 'parquet', 'ndarray', 'npy', Pillow's format, or 'mixed'
     source_format = Text()
-    #: absolute path or URL of the file; None for data from memory
+    #: absolute path or URL of the file or folder; None for data from memory
     source_path = Text(null=True)
     #: list of URLs, for images
     urls = JSONField(null=True)
     #: names of the columns, in order
     columns = JSONField()
-    #: {column: dtype}
+    #: {column: dtype}; one dtype for a sequence or images
     dtypes = JSONField()
-    #: {'samples': rows, 'columns': columns}
+    #: {'samples': n, 'columns': n}, with channels and rows between where there are any
     shape = JSONField()
     #: identity of the data: type, columns, dtypes and values
     sha256_hexdigest = Digest()
@@ -59,178 +61,141 @@ class Dataset(BaseModel):
     header = JSONField(null=True)
     is_ingested = Boolean()
     version = BigInteger(null=True)
-    #: {column: summary numbers}
+    #: {column: summary numbers}; a column is all values at one place of the last axis
     statistics = JSONField()
-    #: rename_columns and retype, applied again when a source is read again
+    #: rename_columns, retype and caps, applied again when a source is read again
     read_options = JSONField(null=True)
     content = ForeignKeyField(Blob, null=True, on_delete="RESTRICT", backref="+")
+    #: names and hashes of image files, in order
+    manifest_content = ForeignKeyField(Blob, null=True, on_delete="RESTRICT", backref="+")
     features: ModelSelect[Feature]
     labels: ModelSelect[Label]
 
-    class Tabular:
-        """Registers two-dimensional data: samples by columns (spec/003 §1ai1)."""
-
-        @classmethod
-        def from_df(
-            cls,
-            dataframe: pd.DataFrame | None = None,
-            rename_columns: list[str] | None = None,
-            retype: Any = None,
-            description: str | None = None,
-            name: str | None = None,
-            *,
-            df: pd.DataFrame | None = None,
-        ) -> Dataset:
-            """Ingest a frame.
-
-            Parameters
-            ----------
-            dataframe
-                `(samples, columns)`, with the default integer index. It is not modified.
-            rename_columns
-                One name a column.
-            retype
-                A numpy or pandas dtype for all columns, or {column: dtype}.
-            description
-                What is unique about this data.
-            name
-                Turns on versioning: equal content returns the existing row with a warning, new
-                content becomes the next version.
-            df
-                Another spelling of `dataframe`.
-
-            Raises
-            ------
-            InvalidData
-                If the frame is not one that can be stored and restored exactly.
-            Conflict
-                If the name belongs to data of another type.
-            """
-            from aiqc.data.tabular import clean_frame
-
-            given = dataframe if df is None else df
-            frame = clean_frame(given, rename_columns, retype)  # type: ignore[arg-type]
-            facts = {"source_format": "dataframe", "name": name, "description": description}
-            return _register(frame, ingest=True, **facts)
-
-        @classmethod
-        def from_path(
-            cls,
-            file_path: str,
-            ingest: bool = True,
-            rename_columns: list[str] | None = None,
-            retype: Any = None,
-            header: Any = "infer",
-            description: str | None = None,
-            name: str | None = None,
-        ) -> Dataset:
-            """Register a CSV, TSV or Parquet file from a local path or any fsspec URL.
-
-            Parameters
-            ----------
-            file_path
-                Ends in .csv, .tsv, .parquet or .pq; text may be compressed (.gz, .bz2, .xz, .zst).
-            ingest
-                Whether the values are stored in the metastore. Otherwise the source is read
-                again when it is needed, and must not have changed.
-            rename_columns, retype, description, name
-                As in `from_df`.
-            header
-                As in `pandas.read_csv`; None: the file has no header row.
-
-            Raises
-            ------
-            InvalidInput
-                If there is no such file or its ending is unknown.
-            InvalidData
-                If its content cannot be read or stored.
-            Conflict
-                If the name belongs to data of another type.
-            """
-            from aiqc.data.sources import resolve_source, source_format
-            from aiqc.data.tabular import clean_frame, read_table
-
-            source = resolve_source(str(file_path))
-            frame = clean_frame(read_table(source, header), rename_columns, retype)
-            return _register(
-                frame,
-                ingest=ingest,
-                source_format=source_format(source),
-                source_path=source,
-                header=header,
-                read_options={"rename_columns": rename_columns, "retype": _retype_text(retype)},
-                description=description,
-                name=name,
-            )
+    Tabular = _dataset_tabular.Tabular
+    Sequence = _dataset_sequence.Sequence
+    Image = _dataset_image.Image
 
     @property
     def blob(self) -> bytes | None:
-        """The stored bytes (Parquet), checked against their hash; None if not ingested."""
+        """The stored bytes, Parquet or npy, checked against their hash; None if not ingested."""
         return None if self.content is None else read_blob(self.content)
 
     @by_id
-    def to_df(
-        self, columns: Sequence[str] | None = None, samples: Sequence[int] | None = None
-    ) -> pd.DataFrame:
-        """Return the data as a frame.
+    def to_df(self, columns: Names | None = None, samples: Samples | None = None) -> Any:
+        """Return the data as frames.
 
         Parameters
         ----------
         columns
             Names, in the order wanted; all by default. Only these are read.
         samples
-            Zero-based row numbers, in the order wanted; all by default.
+            Zero-based numbers, in the order wanted; all by default.
+
+        Returns
+        -------
+        Of a tabular Dataset a frame; of a sequence a list of frames, one a sample; of images a
+        list (samples) of lists (channels) of frames.
 
         Raises
         ------
         InvalidColumns
             If a column does not exist.
+        InvalidInput
+            If a sample does not exist.
         DataChanged
             If the source was not ingested and is no longer what was registered.
         """
-        from aiqc.data.parquet import decode_frame
-
-        names = None if columns is None else as_list(columns)
-        check_known(names, self.columns, f"{self!r}")
-        rows = None if samples is None else as_list(samples)
-        if self.content is None:
-            return _select(self._read_source(), names, rows)
-        with open_blob(self.content) as reader:
-            return decode_frame(cast(BinaryIO, reader), names, rows)
+        return self._form.to_df(self, self._names(columns), _listed(samples))
 
     @by_id
-    def to_arr(
-        self, columns: Sequence[str] | None = None, samples: Sequence[int] | None = None
-    ) -> Array:
-        """Return the data as an array `(samples, columns)`; parameters as in `to_df`."""
-        from aiqc.data.arrays import frame_to_array
+    def to_arr(self, columns: Names | None = None, samples: Samples | None = None) -> Array:
+        """Return the data as an array.
 
-        return frame_to_array(self.to_df(columns, samples))
+        Parameters
+        ----------
+        columns
+            Names, in the order wanted; all by default. Only these are read.
+        samples
+            Zero-based numbers, in the order wanted; all by default. Only these are read.
+
+        Returns
+        -------
+        `(samples, columns)`, `(samples, rows, columns)` or `(samples, channels, rows, columns)`.
+
+        Raises
+        ------
+        InvalidColumns
+            If a column does not exist.
+        InvalidInput
+            If a sample does not exist.
+        DataChanged
+            If the source was not ingested and is no longer what was registered.
+        """
+        return self._form.to_arr(self, self._names(columns), _listed(samples))
 
     @by_id
-    def to_pillow(self, samples: Sequence[int] | None = None) -> list[Any]:  # noqa: ARG002
-        """Return images; only an image Dataset has them.
+    def to_pillow(self, samples: Samples | None = None) -> list[Any]:
+        """Return images as `PIL.Image.Image`; only an image Dataset has them.
+
+        Channels and dtype decide the mode: 1 to 4 channels of uint8 are L, LA, RGB and RGBA; one
+        channel of bool, uint16, int32 or float32 is 1, I;16, I and F.
+
+        Parameters
+        ----------
+        samples
+            Zero-based numbers, in the order wanted; all by default. Only these are read.
 
         Raises
         ------
         Unsupported
             For every other type of Dataset.
+        InvalidData
+            If no mode has these channels and this dtype.
+        InvalidInput
+            If a sample does not exist.
+        DataChanged
+            If the source was not ingested and is no longer what was registered.
         """
-        msg = f"{self!r} is {self.typ}, and only an image Dataset becomes Pillow images."
-        raise Unsupported(msg, hint="Use to_df() or to_arr().", typ=self.typ)
+        return self._form.to_pillow(self, _listed(samples))
 
     @by_id
-    def get_dtypes(self, columns: Sequence[str] | None = None) -> dict[str, str]:
-        """Return {column: dtype}.
+    def get_dtypes(self, columns: Names | None = None) -> dict[str, str]:
+        """Return {column: dtype}, also where all columns have one dtype.
+
+        Parameters
+        ----------
+        columns
+            Names, in the order wanted; all by default.
 
         Raises
         ------
         InvalidColumns
             If a column does not exist.
         """
-        names = self.columns if columns is None else as_list(columns)
-        check_known(names, self.columns, f"{self!r}")
-        return {name: self.dtypes[name] for name in names}
+        return self._form.dtypes(self, self._names(columns) or list(self.columns))
+
+    @by_id
+    @contextmanager
+    def open_array(self) -> Iterator[ArraySource]:
+        """Open a sequence or image Dataset to be read in parts.
+
+        Yields
+        ------
+        ArraySource
+            `read(samples, columns)` returns positions, reading no others. It is closed at the end
+            of the `with` block.
+
+        Raises
+        ------
+        Unsupported
+            For a tabular Dataset.
+        DataChanged
+            If the source was not ingested and is no longer what was registered. The content of an
+            npy file is compared once a process, and again when its size or time has changed;
+            image files are compared as they are read.
+        """
+        with self._form.open_array(self) as source:
+            yield source
 
     @classmethod
     def list_df(cls) -> pd.DataFrame:
@@ -256,25 +221,49 @@ class Dataset(BaseModel):
         return pd.DataFrame(rows, columns=_LIST_COLUMNS)
 
     def _renamed(self, name: str) -> None:
-        _refuse_other_type(name, self.typ)
+        refuse_other_type(Dataset, name, self.typ)
         self.version = version_of_renamed(self, name, sha256_hexdigest=self.sha256_hexdigest)
 
-    def _read_source(self) -> pd.DataFrame:
-        from aiqc.data.digest import frame_digest
-        from aiqc.data.tabular import clean_frame, read_table
+    @property
+    def _form(self) -> Form:
+        return FORMS[DatasetType(self.typ)]
 
-        options = self.read_options
-        frame = clean_frame(
-            read_table(str(self.source_path), self.header),
-            options["rename_columns"],
-            options["retype"],
-        )
-        if frame_digest(frame) != self.sha256_hexdigest:
-            msg = f"{self.source_path} is no longer the data that {self!r} was registered from."
-            hint = "Restore the file, or register it again: new content becomes a new version."
-            raise DataChanged(msg, hint=hint, source_path=self.source_path)
-        return frame
+    def _names(self, columns: Names | None) -> list[str] | None:
+        names = None if columns is None else as_list(columns)
+        check_known(names, self.columns, f"{self!r}")
+        return names
 
+
+class Form(Protocol):
+    """How Datasets of one type are read; names and numbers are lists, None for all."""
+
+    def to_df(self, dataset: Dataset, names: list[str] | None, rows: list[int] | None) -> Any:
+        """Return frames."""
+        ...
+
+    def to_arr(self, dataset: Dataset, names: list[str] | None, rows: list[int] | None) -> Array:
+        """Return an array."""
+        ...
+
+    def to_pillow(self, dataset: Dataset, rows: list[int] | None) -> list[Any]:
+        """Return images, or refuse."""
+        ...
+
+    def dtypes(self, dataset: Dataset, names: list[str]) -> dict[str, str]:
+        """Return {column: dtype}."""
+        ...
+
+    def open_array(self, dataset: Dataset) -> AbstractContextManager[ArraySource]:
+        """Open the values to be read in parts, or refuse."""
+        ...
+
+
+FORMS: dict[DatasetType, Form] = {
+    DatasetType.TABULAR: _dataset_tabular.TableForm(),
+    DatasetType.SEQUENCE: _dataset_arrays.SequenceForm(),
+    DatasetType.IMAGE: _dataset_arrays.ImageForm(),
+}
+Registrar._model = Dataset
 
 _LIST_COLUMNS = [
     "id",
@@ -291,79 +280,5 @@ _LIST_COLUMNS = [
 ]
 
 
-def _register(frame: pd.DataFrame, *, ingest: bool, name: str | None, **facts: Any) -> Dataset:
-    from aiqc.data.describe import describe
-    from aiqc.data.digest import frame_digest
-
-    check_info(name, facts["description"])
-    _refuse_other_type(name, DatasetType.TABULAR)
-    digest = frame_digest(frame)
-    existing = existing_version(Dataset, name, sha256_hexdigest=digest)
-    if existing is not None:
-        warn_duplicate(existing)
-        return existing
-    summary = describe(frame)
-    content = _store(frame) if ingest else None
-    with exclusive():
-        # another process may have registered the same between the look and the lock
-        existing = existing_version(Dataset, name, sha256_hexdigest=digest)
-        if existing is None:
-            return Dataset.create(
-                typ=DatasetType.TABULAR,
-                columns=summary.columns,
-                dtypes=summary.dtypes,
-                shape=summary.shape,
-                memory_MB=summary.memory_MB,
-                contains_nan=summary.contains_nan,
-                statistics=summary.statistics,
-                sha256_hexdigest=digest,
-                is_ingested=ingest,
-                content=content,
-                version=next_version(Dataset, name),
-                name=name,
-                **facts,
-            )
-    warn_duplicate(existing)
-    return existing
-
-
-def _store(frame: pd.DataFrame) -> Blob:
-    from aiqc.data.parquet import encode_frame
-
-    with tempfile.TemporaryFile() as sink:
-        encode_frame(frame, sink)
-        sink.seek(0)
-        return put_blob(sink, "parquet")
-
-
-def _refuse_other_type(name: str | None, typ: DatasetType) -> None:
-    if name is None:
-        return
-    other = Dataset.get_or_none(Dataset.name == name)
-    if other is not None and other.typ != typ:
-        msg = f"The name {name!r} belongs to {other.typ} data; this is {typ} data."
-        raise Conflict(msg, hint="Choose another name.", name=name)
-
-
-def _select(
-    frame: pd.DataFrame, columns: list[str] | None, samples: list[int] | None
-) -> pd.DataFrame:
-    from aiqc.data.parquet import check_samples
-
-    if columns is not None:
-        frame = frame[columns]
-    if samples is None:
-        return frame
-    return frame.iloc[check_samples(samples, len(frame))].reset_index(drop=True)
-
-
-def _retype_text(retype: Any) -> Any:
-    if retype is None:
-        return None
-    if isinstance(retype, dict):
-        return {str(column): _dtype_text(dtype) for column, dtype in retype.items()}
-    return _dtype_text(retype)
-
-
-def _dtype_text(dtype: Any) -> str:
-    return str(pd.api.types.pandas_dtype(dtype))
+def _listed(samples: Samples | None) -> list[int] | None:
+    return None if samples is None else as_list(samples)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from peewee import ForeignKeyField
 
 from aiqc.core.errors import InvalidColumns
 from aiqc.orm._base import BaseModel
+from aiqc.orm._by_id import by_id
 from aiqc.orm._column_subset import ColumnSubset
 from aiqc.orm._fields import JSONField
 from aiqc.orm._lists import as_list, check_known
 from aiqc.orm.dataset import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from peewee import ModelSelect
 
+    from aiqc.core.types import Shape
+    from aiqc.data.array_source import ArraySource
     from aiqc.orm.feature_coder import FeatureCoder
+    from aiqc.orm.feature_interpolater import FeatureInterpolater
+    from aiqc.orm.feature_shaper import FeatureShaper
     from aiqc.orm.fit import Fit
+    from aiqc.orm.window import Window
 
 
 class Feature(ColumnSubset, BaseModel):
@@ -30,7 +37,10 @@ class Feature(ColumnSubset, BaseModel):
     #: the other columns of the Dataset; None if there are none
     columns_excluded = JSONField(null=True)
     dataset = ForeignKeyField(Dataset, on_delete="RESTRICT", backref="features")
+    featureinterpolaters: ModelSelect[FeatureInterpolater]
+    windows: ModelSelect[Window]
     featurecoders: ModelSelect[FeatureCoder]
+    featureshapers: ModelSelect[FeatureShaper]
     fits: ModelSelect[Fit]
 
     @classmethod
@@ -60,6 +70,42 @@ class Feature(ColumnSubset, BaseModel):
         columns = _chosen(dataset, include_columns, exclude_columns)
         excluded = [name for name in dataset.columns if name not in columns]
         return cls.create(dataset=dataset, columns=columns, columns_excluded=excluded or None)
+
+    @property
+    def sample_shape(self) -> Shape:
+        """Shape of one sample, with the Feature's columns last and before any window.
+
+        `(columns,)`, `(rows, columns)` or `(channels, rows, columns)`.
+        """
+        lengths = tuple(self.dataset.shape.values())
+        return (*lengths[1:-1], len(self.columns))
+
+    @by_id
+    @contextmanager
+    def open_array(self) -> Iterator[ArraySource]:
+        """Open the Feature's columns of a sequence or image Dataset, to be read in parts.
+
+        Yields
+        ------
+        ArraySource
+            `read(samples, columns)` takes positions among the Feature's columns.
+
+        Raises
+        ------
+        Unsupported
+            For a tabular Dataset.
+        DataChanged
+            If the source was not ingested and is no longer what was registered.
+        """
+        from aiqc.data.array_source import SelectedSource
+
+        dataset = self.dataset
+        place = {name: position for position, name in enumerate(dataset.columns)}
+        with dataset.open_array() as source:
+            if self.columns == dataset.columns:
+                yield source
+            else:
+                yield SelectedSource(source, [place[name] for name in self.columns])
 
     @property
     def fitted_featurecoders(self) -> list[Any] | None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from peewee import ForeignKeyField
 
-from aiqc.core.enums import EncodingDimension
+from aiqc.core.enums import DatasetType, EncodingDimension
 from aiqc.core.errors import InvalidColumns
 from aiqc.orm._array_fields import BlobBytes
 from aiqc.orm._base import BaseModel
-from aiqc.orm._coding import estimator_digest, refuse_if_fitted, stored_estimator
+from aiqc.orm._coding import estimator_digest, stored_estimator
 from aiqc.orm._fields import BigInteger, Boolean, Digest, EnumField, JSONField
 from aiqc.orm._lists import as_list
 from aiqc.orm._messages import announce, speaking
+from aiqc.orm._step_order import refuse_late_feature_step
 from aiqc.orm.feature import Feature
+from aiqc.orm.feature_interpolater import interpolate_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
     from aiqc.pipeline.coder import PreparedCoder
+    from aiqc.pipeline.table import Table
+
+#: a coder is tried on at most so many bytes of an array
+TRIAL_BYTES = 32_000_000
 
 
 class FeatureCoder(BaseModel):
@@ -62,6 +68,10 @@ class FeatureCoder(BaseModel):
     ) -> FeatureCoder:
         """Attach a preprocessor to columns that no earlier coder of the Feature has taken.
 
+        A sequence or an image is encoded along its column axis: every row of it is a row of
+        columns. It is tried on the whole data, or on samples at equal distances of an array of
+        more than 32 MB; names of categories that these do not hold lack then.
+
         Parameters
         ----------
         feature_id
@@ -86,22 +96,21 @@ class FeatureCoder(BaseModel):
         InvalidCoder
             If the estimator is a class, not from scikit-learn, or does not fit the columns.
         Conflict
-            If a Splitset was already fitted with the Feature.
+            If a Splitset uses the Feature, or it has a FeatureShaper.
         """
         from aiqc.pipeline.coder import prepare_coder
         from aiqc.pipeline.estimators import dump_estimator
         from aiqc.pipeline.filters import match_columns
 
         feature = Feature.of(feature_id)
-        refuse_if_fitted(feature)
+        refuse_late_feature_step(feature, cls.__name__)
         prepared = prepare_coder(sklearn_preprocess, for_label=False)
         available = remaining_dtypes(feature)
         taken = [name for name in feature.columns if name not in available]
         wanted = None if columns is None else as_list(columns)
         kinds = None if dtypes is None else as_list(dtypes)
         match = match_columns(available, include, kinds, wanted, taken=taken)
-        frame = feature.to_df(columns=match.matching)
-        dimension, names = _try(prepared, frame)
+        dimension, names = _try(feature, prepared, match.matching)
         with speaking(verbose):
             announce(prepared.corrections)
         return cls.create(
@@ -155,11 +164,32 @@ def remaining_dtypes(feature: Feature) -> dict[str, str]:
     return {name: last.leftover_dtypes[name] for name in last.leftover_columns}
 
 
-def _try(prepared: PreparedCoder, frame: pd.DataFrame) -> tuple[EncodingDimension, list[str]]:
-    from aiqc.pipeline.coder import fit_coder, trial_dimension
+def _try(
+    feature: Feature, prepared: PreparedCoder, columns: list[str]
+) -> tuple[EncodingDimension, list[str]]:
+    from aiqc.pipeline.coder import trial_fit
 
     if prepared.needs_label:
         # its names and shape depend on the label, which only a Splitset brings
-        return EncodingDimension.MULTI_COLUMN, list(frame.columns)
-    dimension = trial_dimension(prepared, frame)
-    return dimension, fit_coder(prepared, dimension, frame).names
+        return EncodingDimension.MULTI_COLUMN, columns
+    fitted = trial_fit(prepared, _trial_table(feature, columns))
+    return fitted.dimension, fitted.names
+
+
+def _trial_table(feature: Feature, columns: list[str]) -> Table:
+    """Return the columns without missing values that an interpolater will fill.
+
+    Of an array larger than `TRIAL_BYTES`, samples at equal distances stand for all.
+    """
+    from aiqc.pipeline.raw_feature import FrameFeature, array_table
+
+    steps = interpolate_steps(feature)
+    if feature.dataset.typ == DatasetType.TABULAR:
+        return FrameFeature(feature.to_df(columns=columns), steps).whole()
+    places = [feature.columns.index(name) for name in columns]
+    with feature.open_array() as source:
+        count = source.shape[0]
+        sample_bytes = source.dtype.itemsize * math.prod(source.shape[1:])
+        kept = min(count, max(1, TRIAL_BYTES // max(sample_bytes, 1)))
+        rows = np.linspace(0, count - 1, kept).astype(np.int64)
+        return array_table(source.read(rows, places), columns, steps)

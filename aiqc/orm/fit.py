@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,27 +17,36 @@ from aiqc.orm._blobs import Blob, put_blob, read_blob
 from aiqc.orm._fields import Boolean, Digest
 from aiqc.orm._versions import exclusive
 from aiqc.orm.feature import Feature
-from aiqc.orm.feature_coder import coder_chain
+from aiqc.orm.feature_rules import open_raw, rules_of
 from aiqc.orm.fold import Fold
 from aiqc.orm.label import Label
+from aiqc.orm.label_interpolater import label_interpolate_steps
 from aiqc.orm.splitset import Splitset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
     from aiqc.core.types import Array
     from aiqc.pipeline.feature_fit import FeatureFit
+    from aiqc.pipeline.feature_rules import FeatureRules, FoldRows
     from aiqc.pipeline.label_fit import LabelFit
+    from aiqc.pipeline.raw_feature import RawFeature
 
 
 class Fit(BaseModel):
     """Fitted coders, and proof of the samples that they saw."""
 
-    #: digest of the training samples that the fit saw
+    #: digest of the training rows that the fit saw
     samples_digest = Digest()
     #: whether a categorical coder saw every row, as spec/003 §5 documents
     saw_all = Boolean()
     content = ForeignKeyField(Blob, on_delete="RESTRICT", backref="+")
-    #: the training samples, as npy
+    #: the training rows, as npy
     samples_content = ForeignKeyField(Blob, on_delete="RESTRICT", backref="+")
+    #: ranges, categories and shares of NaN of the training rows of a Feature
+    profile_content = ForeignKeyField(Blob, null=True, on_delete="RESTRICT", backref="+")
     splitset = ForeignKeyField(Splitset, on_delete="CASCADE", backref="fits")
     fold = ForeignKeyField(Fold, null=True, on_delete="CASCADE", backref="fits")
     feature = ForeignKeyField(Feature, null=True, on_delete="CASCADE", backref="fits")
@@ -48,7 +59,7 @@ class Fit(BaseModel):
 
     @property
     def samples(self) -> list[int]:
-        """The training samples that the fit saw."""
+        """The rows of the data that the fit saw: training samples, or rows of their windows."""
         rows: list[int] = from_npy(read_blob(self.samples_content)).tolist()
         return rows
 
@@ -73,56 +84,154 @@ class Fit(BaseModel):
         return self.label_fit().fitted
 
 
+@dataclass(frozen=True)
+class OpenFeature:
+    """A Feature whose data are open, to be fitted and encoded for several folds."""
+
+    feature: Feature
+    rules: FeatureRules
+    raw: RawFeature
+
+
+@contextmanager
+def opened(feature: Feature) -> Iterator[OpenFeature]:
+    """Open a Feature's data."""
+    rules = rules_of(feature)
+    with open_raw(feature, rules) as raw:
+        yield OpenFeature(feature, rules, raw)
+
+
 def fit_of_feature(splitset: Splitset, fold: Fold | None, feature: Feature) -> FeatureFit:
     """Return a Feature's fit for a fold; made and stored if it does not exist."""
-    from aiqc.pipeline.feature_fit import fit_feature
-
     stored = _find(splitset, fold, feature=feature)
     if stored is not None:
         return stored.feature_fit()
-    train = _train_samples(splitset, fold)
-    chain = coder_chain(feature)
-    coders = [(c.prepared(), c.encoding_dimension, c.matching_columns) for c in chain]
-    label = splitset.label
-    needs_label = any(prepared.needs_label for prepared, _, _ in coders)
-    if needs_label and label is None:
-        msg = f"A coder of {feature!r} learns from the label, and {splitset!r} has none."
-        raise InvalidSplit(msg, hint="Use another coder, or a Splitset with a Label.")
-    label_train = label.to_arr(samples=train.tolist())[:, 0] if needs_label and label else None
-    fitted = fit_feature(coders, feature.columns, feature.to_df(), train, label_train)
-    saw_all = any(saw.saw_all for saw in fitted.saw)
-    _keep(splitset, fold, fitted.to_bytes(), train, saw_all=saw_all, feature=feature)
-    return fitted
+    with opened(feature) as source:
+        return fit_of_source(splitset, fold, source, checked_rows(splitset, fold))
+
+
+def fit_of_source(
+    splitset: Splitset, fold: Fold | None, source: OpenFeature, samples: FoldRows
+) -> FeatureFit:
+    """Return a Feature's fit for a fold, made of data that are open.
+
+    Parameters
+    ----------
+    splitset, fold
+        What it belongs to; no fold: the Splitset as a whole.
+    source
+        The Feature.
+    samples
+        What `checked_rows` returned.
+    """
+    stored = _find(splitset, fold, feature=source.feature)
+    if stored is not None:
+        return stored.feature_fit()
+    return _make_feature_fit(splitset, fold, source, samples)
 
 
 def fit_of_label(splitset: Splitset, fold: Fold | None) -> LabelFit:
     """Return the Label's fit for a fold; made and stored if it does not exist."""
+    label = splitset.supervising_label()
+    stored = _find(splitset, fold, label=label)
+    if stored is not None:
+        return stored.label_fit()
+    rows = checked_rows(splitset, fold)
+    return fit_of_frame(splitset, fold, label_frame(label, rows), rows)
+
+
+def fit_of_frame(
+    splitset: Splitset, fold: Fold | None, frame: pd.DataFrame, rows: FoldRows
+) -> LabelFit:
+    """Return the Label's fit for a fold, made of values that were read.
+
+    Parameters
+    ----------
+    splitset, fold
+        What it belongs to; no fold: the Splitset as a whole.
+    frame
+        What `label_frame` returned.
+    rows
+        What `checked_rows` returned.
+    """
     from aiqc.pipeline.label_fit import fit_label
 
     label = splitset.supervising_label()
     stored = _find(splitset, fold, label=label)
     if stored is not None:
         return stored.label_fit()
-    train = _train_samples(splitset, fold)
     coder = label.labelcoders.first()
     prepared = None if coder is None else coder.prepared()
     dimension = None if coder is None else coder.encoding_dimension
-    fitted = fit_label(prepared, dimension, label.to_df(), train)
+    fitted = fit_label(prepared, dimension, frame, rows.fit_rows())
     saw_all = fitted.saw is not None and fitted.saw.saw_all
-    _keep(splitset, fold, fitted.to_bytes(), train, saw_all=saw_all, label=label)
+    _keep(splitset, fold, fitted.to_bytes(), rows.fit_rows(), saw_all=saw_all, label=label)
     return fitted
 
 
-def _train_samples(splitset: Splitset, fold: Fold | None) -> Array:
-    """Return the training rows, checked to meet no other split."""
+def fold_rows(splitset: Splitset, fold: Fold | None) -> FoldRows:
+    """Return the samples of each split of a fold, without windows."""
+    from aiqc.pipeline.feature_rules import FoldRows
+
     splits = splitset.samples if fold is None else fold.samples
-    train = np.asarray(splits[splitset.train_key()], dtype=np.int64)
-    for name, rows in splits.items():
-        shared = np.intersect1d(train, np.asarray(rows, dtype=np.int64))
-        if name != splitset.key_train and shared.size:
-            msg = f"Sample {shared[0]} of {splitset!r} is in both {splitset.key_train} and {name}."
-            raise InvalidSplit(msg, hint="Make the Splitset again.", sample=int(shared[0]))
-    return train
+    arrays = {name: np.asarray(rows, dtype=np.int64) for name, rows in splits.items()}
+    return FoldRows(arrays, splitset.train_key())
+
+
+def checked_rows(splitset: Splitset, fold: Fold | None) -> FoldRows:
+    """Return the samples of each split, checked that none trains and evaluates.
+
+    Raises
+    ------
+    InvalidSplit
+        Names the sample and both splits.
+    """
+    rows = fold_rows(splitset, fold)
+    train = rows.splits[rows.key_train]
+    is_train = np.zeros(1 + max(int(own.max(initial=0)) for own in rows.splits.values()), bool)
+    is_train[train] = True
+    for name, others in rows.splits.items():
+        shared = others[is_train[others]]
+        if name != rows.key_train and shared.size:
+            sample = int(shared.min())
+            msg = f"Sample {sample} of {splitset!r} is in both {rows.key_train} and {name}."
+            raise InvalidSplit(msg, hint="Make the Splitset again.", sample=sample)
+    return rows
+
+
+def label_frame(label: Label, rows: FoldRows) -> pd.DataFrame:
+    """Return all values of a Label, the missing ones filled as in their split."""
+    from aiqc.pipeline.raw_feature import filled_frame
+
+    return filled_frame(label.to_df(), label_interpolate_steps(label), rows)
+
+
+def _make_feature_fit(
+    splitset: Splitset, fold: Fold | None, source: OpenFeature, samples: FoldRows
+) -> FeatureFit:
+    from aiqc.pipeline.chain_fit import fit_chain
+
+    rules, feature = source.rules, source.feature
+    rows = replace(samples, windows=rules.windows)
+    target = _target(splitset, samples, rules, feature)
+    fitted = fit_chain(rules.coders, rules.columns, source.raw, rows, target)
+    saw_all = any(saw.saw_all for saw in fitted.saw)
+    _keep(splitset, fold, fitted.to_bytes(), rows.fit_rows(), saw_all=saw_all, feature=feature)
+    return fitted
+
+
+def _target(
+    splitset: Splitset, rows: FoldRows, rules: FeatureRules, feature: Feature
+) -> Array | None:
+    """Return the training label, if a coder learns from it."""
+    if not any(prepared.needs_label for prepared, _, _ in rules.coders):
+        return None
+    label = splitset.label
+    if label is None:
+        msg = f"A coder of {feature!r} learns from the label, and {splitset!r} has none."
+        raise InvalidSplit(msg, hint="Use another coder, or a Splitset with a Label.")
+    values: Array = label_frame(label, rows).iloc[rows.fit_rows(), 0].to_numpy()
+    return values
 
 
 def _find(splitset: Splitset, fold: Fold | None, **owner: Any) -> Fit | None:
@@ -143,7 +252,7 @@ def _keep(
     **owner: Any,
 ) -> None:
     content_blob = put_blob(content, "fit")
-    samples_bytes = to_npy(train)
+    samples_bytes = to_npy(train.astype(np.min_scalar_type(int(train.max(initial=0)))))
     samples_blob = put_blob(samples_bytes, "npy")
     with exclusive():
         if _find(splitset, fold, **owner) is None:

@@ -17,10 +17,12 @@ from aiqc.orm.dataset import Dataset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from peewee import ModelSelect
 
     from aiqc.orm.fit import Fit
     from aiqc.orm.label_coder import LabelCoder
+    from aiqc.orm.label_interpolater import LabelInterpolater
     from aiqc.orm.splitset import Splitset
 
 
@@ -33,6 +35,7 @@ class Label(ColumnSubset, BaseModel):
     #: the classes found, sorted; None for a continuous label
     unique_classes = JSONField(null=True)
     dataset = ForeignKeyField(Dataset, on_delete="RESTRICT", backref="labels")
+    labelinterpolaters: ModelSelect[LabelInterpolater]
     labelcoders: ModelSelect[LabelCoder]
     splitsets: ModelSelect[Splitset]
     fits: ModelSelect[Fit]
@@ -56,7 +59,8 @@ class Label(ColumnSubset, BaseModel):
             If a column does not exist.
         InvalidData
             If the Dataset is not tabular, a value is missing, or several columns are not
-            strictly one-hot.
+            strictly one-hot. A Label of one float column may have gaps: a LabelInterpolater
+            fills them, and a Splitset refuses them without one.
         """
         from aiqc.pipeline.label_fit import check_label, is_strict_onehot, unique_classes
 
@@ -70,7 +74,7 @@ class Label(ColumnSubset, BaseModel):
             msg = f"The Label of {dataset!r} has no column."
             raise InvalidColumns(msg, hint="Name the target column.", columns=names)
         frame = dataset.to_df(columns=names)
-        check_label(frame)
+        check_label(_without_gaps(frame))
         if len(names) > 1 and not is_strict_onehot(frame):
             msg = f"The columns {names!r} of {dataset!r} are not strictly one-hot encoded."
             hint = "Use one column, or columns of 0 and 1 with exactly one 1 in each row."
@@ -87,3 +91,13 @@ class Label(ColumnSubset, BaseModel):
         """The estimator of the newest unfolded Splitset's fit; None before one was cached."""
         fit = self._newest_fit()
         return None if fit is None else fit.label_estimator()
+
+
+def _without_gaps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one float column without its missing values; anything else as it is."""
+    from aiqc.data.dtypes import Kind, dtype_kind
+
+    if frame.shape[1] > 1 or dtype_kind(frame.dtypes.iloc[0]) is not Kind.FLOAT:
+        return frame
+    known = frame.dropna()
+    return known if len(known) else frame

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from peewee import ForeignKeyField
 
 from aiqc.core.enums import EncodingDimension
 from aiqc.core.errors import Conflict
 from aiqc.orm._array_fields import BlobBytes
 from aiqc.orm._base import BaseModel
-from aiqc.orm._coding import estimator_digest, refuse_if_fitted, stored_estimator
+from aiqc.orm._coding import estimator_digest, stored_estimator
 from aiqc.orm._fields import Boolean, Digest, EnumField, JSONField
 from aiqc.orm._messages import announce
+from aiqc.orm._step_order import refuse_late_label_step
 from aiqc.orm.label import Label
+from aiqc.orm.label_interpolater import label_interpolate_steps
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from aiqc.pipeline.coder import PreparedCoder
 
 
@@ -50,7 +55,7 @@ class LabelCoder(BaseModel):
         InvalidCoder
             If it is a class, not from scikit-learn, or does not fit the label.
         Conflict
-            If the Label has a coder, or a Splitset was already fitted with it.
+            If the Label has a coder, or a Splitset uses it.
         """
         from aiqc.pipeline.coder import prepare_coder, trial_dimension
         from aiqc.pipeline.estimators import dump_estimator
@@ -59,9 +64,9 @@ class LabelCoder(BaseModel):
         if label.labelcoders.exists():
             msg = f"{label!r} has a LabelCoder already; a Label takes one."
             raise Conflict(msg, hint="Make another Label for another coder.", label_id=label.id)
-        refuse_if_fitted(label)
+        refuse_late_label_step(label, cls.__name__)
         prepared = prepare_coder(sklearn_preprocess, for_label=True)
-        dimension = trial_dimension(prepared, label.to_df())
+        dimension = trial_dimension(prepared, _filled(label))
         announce(prepared.corrections)
         return cls.create(
             label=label,
@@ -83,3 +88,12 @@ class LabelCoder(BaseModel):
     def prepared(self) -> PreparedCoder:
         """Return the coder as the pipeline takes it."""
         return stored_estimator(self.estimator, for_label=True)
+
+
+def _filled(label: Label) -> pd.DataFrame:
+    """Return the values on which a coder is tried: those that an interpolater fills, filled."""
+    from aiqc.pipeline.interpolate import interpolate_rows
+
+    frame, steps = label.to_df(), label_interpolate_steps(label)
+    rows = np.arange(len(frame))
+    return interpolate_rows(frame, steps, rows, rows) if steps else frame.dropna()

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from peewee import ForeignKeyField
 
 from aiqc.core.codecs import from_json, unpack_arrays
+from aiqc.core.errors import Incompatible
 from aiqc.orm._base import BaseModel
 from aiqc.orm._blobs import Blob, read_blob
 from aiqc.orm._by_id import by_id
 from aiqc.orm._fields import BigInteger, Text
 from aiqc.orm._late import late
 from aiqc.orm.predictor import Predictor
+from aiqc.orm.splitset import Splitset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +37,23 @@ class Prediction(BaseModel):
     importance_split = Text(null=True)
     arrays_content = ForeignKeyField(Blob, on_delete="RESTRICT", backref="+")
     importance_content = ForeignKeyField(Blob, null=True, on_delete="RESTRICT", backref="+")
+    #: drift table and out-of-range flags of an inference
+    inference_content = ForeignKeyField(Blob, null=True, on_delete="RESTRICT", backref="+")
     predictor = ForeignKeyField(Predictor, on_delete="CASCADE", backref="predictions")
+    #: what was predicted at inference; None: the splits that the model was trained on
+    splitset = ForeignKeyField(Splitset, null=True, on_delete="CASCADE", backref="predictions")
     metric_results: ModelSelect[MetricResult]
+
+    splitset_id: int | None
+
+    @property
+    def split(self) -> str | None:
+        """Name of the only split of an inference, such as 'infer_0'; None for a training one.
+
+        `prediction.metrics[prediction.split]` are the metrics of an inference.
+        """
+        splitset = self.splitset
+        return None if splitset is None else str(next(iter(splitset.sizes)))
 
     @property
     def predictions(self) -> dict[str, Array]:
@@ -62,26 +79,65 @@ class Prediction(BaseModel):
         return found
 
     @property
-    def metrics(self) -> dict[str, Scores]:
-        """{split: {metric: value}} at full precision; NaN where a metric is undefined."""
+    def metrics(self) -> dict[str, Scores] | None:
+        """{split: {metric: value}} at full precision; NaN where a metric is undefined.
+
+        None for an inference that had no labels.
+        """
         found: dict[str, Scores] = {}
         for row in self.metric_results.order_by(self.metric_results.model.id):
             found.setdefault(row.split, {})[row.metric] = row.score
-        return found
+        return found if found or self.splitset_id is None else None
 
     @property
-    def metrics_aggregate(self) -> dict[str, dict[str, float]]:
-        """{metric: {mean, median, pstdev, minimum, maximum}} over the splits."""
+    def metrics_aggregate(self) -> dict[str, dict[str, float]] | None:
+        """{metric: {mean, median, pstdev, minimum, maximum}} over the splits.
+
+        None for an inference that had no labels.
+        """
         from aiqc.pipeline.metrics.aggregate import aggregate
 
-        return aggregate(self.metrics)
+        metrics = self.metrics
+        return None if metrics is None else aggregate(metrics)
+
+    @property
+    def out_of_range(self) -> pd.DataFrame | None:
+        """Whether each row of the new data is out of the training range, by original column.
+
+        A number below or above all training rows, a category that they lack, or a missing value
+        where they had none. Rows are those of the Dataset, not windows; images are flagged by
+        channel. With several Features columns are (feature id, name). None for a training
+        Prediction.
+        """
+        from aiqc.pipeline.drift_report import flags_frame
+
+        reports = self._reports()
+        return None if reports is None else flags_frame(reports)
+
+    @property
+    def drift(self) -> pd.DataFrame | None:
+        """How far the new data are from the training rows, one row a Feature and column.
+
+        Columns are feature_id (of the Feature that was trained on), column, kind, psi (population
+        stability index), chance (what psi exceeds in one of a hundred draws although nothing has
+        changed), nan_rate_train, nan_rate_new, out_of_range_share, unseen_share, verdict
+        ('stable' below 0.1 or up to `chance`, 'moderate' below 0.25, 'major'; None with too few
+        rows) and note. None for a training Prediction.
+        """
+        from aiqc.pipeline.drift_report import drift_frame
+
+        reports = self._reports()
+        return None if reports is None else drift_frame(reports)
 
     @property
     def plot_data(self) -> dict[str, dict[str, Any]] | None:
         """{split: confusion matrix, ROC and precision-recall curves}; None for regression.
 
-        Derived from the predictions, never stored.
+        Derived from the predictions, never stored. None for an inference that had no labels.
         """
+        splitset = self.splitset
+        if splitset is not None and splitset.label is None:
+            return None
         found: dict[str, dict[str, Any]] | None = late("plot_data")(self)
         return found
 
@@ -103,9 +159,15 @@ class Prediction(BaseModel):
         ------
         InvalidInput
             If the count is below 1 or the split does not exist.
+        Incompatible
+            If this is an inference: importance is that of the rows trained and evaluated on.
         UntrustedCode
             If the Algorithm's functions are not trusted.
         """
+        if self.splitset_id is not None:
+            msg = f"{self!r} is an inference, and importance is computed of training Predictions."
+            hint = "Call it on predictor.predictions[0], with split='test' for unseen rows."
+            raise Incompatible(msg, hint=hint, prediction_id=self.id)
         late("compute_importance")(self, permute_count, split)
 
     #: another spelling of `calc_featureImportance`
@@ -231,6 +293,12 @@ class Prediction(BaseModel):
         found: go.Figure | None = late("confidence")(
             self, prediction_index, split_name, height=height, call_display=call_display
         )
+        return found
+
+    def _reports(self) -> list[dict[str, Any]] | None:
+        if self.inference_content is None:
+            return None
+        found: list[dict[str, Any]] = from_json(read_blob(self.inference_content).decode())
         return found
 
     def _arrays(self, prefix: str) -> dict[str, Array] | None:

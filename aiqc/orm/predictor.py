@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 from peewee import ForeignKeyField
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from peewee import ModelSelect
 
+    from aiqc.core.types import Array
+    from aiqc.orm.dataset import Dataset
     from aiqc.orm.prediction import Prediction
+    from aiqc.orm.splitset import Splitset
+
+    Inputs: TypeAlias = Dataset | pd.DataFrame | Array | int
 
 
 class Predictor(BaseModel):
@@ -52,6 +57,8 @@ class Predictor(BaseModel):
     job = ForeignKeyField(Job, on_delete="RESTRICT", backref="predictors")
     run = ForeignKeyField(Run, on_delete="RESTRICT", backref="predictors", unique=True)
     predictions: ModelSelect[Prediction]
+    #: the Splitsets of new data that it is to predict
+    inference_splitsets: ModelSelect[Splitset]
 
     class Meta:
         """One model a repeat."""
@@ -87,8 +94,7 @@ class Predictor(BaseModel):
         if data is None or self.model_content is None:
             msg = f"The model of {self!r} was not stored: {self.model_note}"
             raise NotReady(msg, hint="Its predictions and metrics are kept.", predictor_id=self.id)
-        if self.model_form is ModelForm.OPAQUE:
-            self._require_trust()
+        self.check_trust()
         optimizer = self.optimizer_content
         return StoredModel(
             form=self.model_form,
@@ -114,6 +120,58 @@ class Predictor(BaseModel):
             If the model could not be stored when it was trained.
         """
         return late("rebuild")(self)
+
+    @by_id
+    def infer(
+        self,
+        inputs: Inputs | list[Inputs],
+        target: Any = None,
+        *,
+        record_shifted: bool = False,
+    ) -> Prediction:
+        """Predict new data: registers them, makes their Splitset and calls its `infer()`.
+
+        Parameters
+        ----------
+        inputs
+            A Dataset (or its id), a frame, or an array `(samples, ...)`; one for each Feature
+            that was trained on, in their order, or one for them all. Columns are found by name:
+            other orders and further columns are fine. An array has the trained columns in order.
+            Of a frame the needed columns are stored, as a Dataset without a name.
+        target
+            The true labels, by which predictions are scored: a Dataset, a frame, a Series or an
+            array. If it is the same object as `inputs`, the label's column is found in there.
+        record_shifted
+            Whether windows have shifted ones as their target, by which forecasts are scored.
+
+        Returns
+        -------
+        Prediction
+            With `drift` and `out_of_range`; its only split is `infer_0`, `infer_1`, ...
+
+        Raises
+        ------
+        Incompatible
+            If the data are not of the schema that was trained on; lists every difference.
+            Nothing is written then.
+        InvalidData
+            If a value cannot be encoded, such as a category that was not seen in training.
+            What was registered is removed then.
+        UntrustedCode
+            If the Algorithm's functions are not trusted.
+        """
+        found: Prediction = late("infer_inputs")(self, inputs, target, record_shifted)
+        return found
+
+    @property
+    def training_profile(self) -> dict[int, pd.DataFrame]:
+        """{feature id: one row a column}: what the training rows of this model's fold held.
+
+        Columns are kind, count, nan_rate, minimum, deciles, maximum and categories (category ->
+        share). A sequence is profiled by column over samples and time, an image by channel.
+        """
+        found: dict[int, pd.DataFrame] = late("training_profile")(self)
+        return found
 
     @by_id
     def get_hyperparameters(
@@ -165,12 +223,18 @@ class Predictor(BaseModel):
             self.model_signature = sign_model(str(self._library()), self.model_content.sha256)
             self.save()
 
-    def _library(self) -> str:
-        return str(self.job.queue.algorithm.library)
+    def check_trust(self) -> None:
+        """Refuse a model that is stored as code which this user has not signed.
 
-    def _require_trust(self) -> None:
+        Raises
+        ------
+        UntrustedCode
+            Says how to trust it.
+        """
         from aiqc.core.trust import require_trust
 
+        if self.model_form is not ModelForm.OPAQUE:
+            return
         require_trust(
             self.model_signature or "",
             "Predictor",
@@ -179,6 +243,9 @@ class Predictor(BaseModel):
             self.model_content.sha256 if self.model_content else "",
             opaque=True,
         )
+
+    def _library(self) -> str:
+        return str(self.job.queue.algorithm.library)
 
 
 def sign_model(library: str, sha256: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from peewee import ModelSelect
 
     from aiqc.orm.job import Job
+    from aiqc.orm.predictor import Predictor
     from aiqc.orm.run import Run
     from aiqc.orm.trial import Trial
 
@@ -173,6 +174,35 @@ class Queue(BaseModel):
             score_type=score_type,
             height=height,
         )
+        return found
+
+    @by_id
+    def best_predictor(
+        self, score_type: str | None = None, *, split: str | None = None
+    ) -> Predictor:
+        """Return the model that `plot_performance` marks as best.
+
+        Of equal scores the lower loss wins, then the older model. A model with a loss or score
+        that is not finite on any split is left out. With folds each model is judged on the rows
+        that its own fold held out, and the best of all folds wins: it is a model to look at;
+        to choose hyperparameters compare means over the folds.
+
+        Parameters
+        ----------
+        score_type
+            A metric; 'accuracy' or 'r2' by default. Of 'loss', 'mse', 'rmse' and 'mae' the lowest
+            is best, of all others the highest.
+        split
+            The split that judges; by default the evaluation split, without one the test split.
+
+        Raises
+        ------
+        InvalidInput
+            If the metric or the split does not exist here.
+        NotReady
+            If no model was trained yet, or none has finite numbers.
+        """
+        found: Predictor = late("best_predictor_of")(self, score_type, split)
         return found
 
     @by_id

@@ -26,6 +26,7 @@ from aiqc.plots._show import present
 from aiqc.plots.performance import (
     HEIGHT,
     PerformancePoints,
+    best_of,
     performance_figure,
     performance_info,
 )
@@ -57,7 +58,7 @@ def metrics_frame(
     queue: Queue, selected: Sequence[str] | None, sort_by: Any, *, ascending: bool
 ) -> pd.DataFrame:
     """Tabulate metrics by model and split; see `Queue.metrics_df`."""
-    table = metric_table(queue)
+    table = metric_table(queue, with_inference=True)
     names = _selected(selected, table.names, "selected_metrics")
     places = _place_columns(queue, table.places)
     columns = {name: table.values[:, table.names.index(name)] for name in names}
@@ -102,6 +103,24 @@ def performance_figure_of(
     height: int | None,
 ) -> go.Figure | None:
     """Draw all models; see `Queue.plot_performance`."""
+    points, score = _points(queue, score_type)
+    info = performance_info(points, score, max_loss, min_score)
+    figure = performance_figure(info, HEIGHT if height is None else height)
+    return cast("go.Figure | None", present(figure, call_display))
+
+
+def best_predictor_of(queue: Queue, score_type: str | None, split: str | None) -> Predictor:
+    """Return the model that the chart marks as best; see `Queue.best_predictor`."""
+    points, score = _points(queue, score_type)
+    best = best_of(points, score, split)
+    if best is None:
+        msg = f"No model of {queue!r} has a finite loss and {score} on every split."
+        raise NotReady(msg, hint="Look at queue.metrics_df().", queue_id=queue.id)
+    return Predictor.of(best.predictor_id)
+
+
+def _points(queue: Queue, score_type: str | None) -> tuple[PerformancePoints, str]:
+    """Return losses and scores of every model and split, and the score's name."""
     table = metric_table(queue)
     score = score_type or default_score(queue.algorithm.analysis_type)
     _selected([score], table.names, "score_type")
@@ -121,19 +140,26 @@ def performance_figure_of(
         score=table.values[:, table.names.index(score)],
         hyperparameters=_hyperparameters(queue),
     )
-    info = performance_info(points, score, max_loss, min_score)
-    figure = performance_figure(info, HEIGHT if height is None else height)
-    return cast("go.Figure | None", present(figure, call_display))
+    return points, score
 
 
-def metric_table(queue: Queue) -> MetricTable:
-    """Read every metric of a Queue by one pivot in SQL; newest models first."""
+def metric_table(queue: Queue, *, with_inference: bool = False) -> MetricTable:
+    """Read every metric of a Queue by one pivot in SQL; newest models first.
+
+    Parameters
+    ----------
+    queue
+        Whose models are read.
+    with_inference
+        Whether predictions of new data that were scored are read too.
+    """
     names = metric_names(queue)
-    rows = _pivoted(queue, names)
+    chosen = _of_queue(queue, with_inference=with_inference)
+    rows = _pivoted(chosen, names)
     splits = np.array([row[1] for row in rows], dtype=object)
     values = np.array([row[2:] for row in rows], dtype=np.float64).reshape(len(rows), len(names))
     predictions = np.array([row[0] for row in rows], dtype=np.int64)
-    _patch(queue, predictions, splits, values, names)
+    _patch(chosen, predictions, splits, values, names)
     known = _places(queue)
     found = np.searchsorted(known["prediction_id"].to_numpy(dtype=np.int64), predictions)
     places = known.take(found).assign(split=splits)
@@ -161,7 +187,14 @@ _PLACES = (
 def _split_ranks(splits: Array) -> Array:
     order = [Split.TRAIN, Split.FOLDS_TRAIN, Split.FOLD_VALIDATION, Split.VALIDATION, Split.TEST]
     ranks = {str(name): rank for rank, name in enumerate(order)}
-    return np.array([ranks.get(name, len(order)) for name in splits.tolist()], dtype=np.int64)
+    # those of inference are numbered: infer_2 comes before infer_10
+    found = [ranks.get(name, len(order) + _number(name)) for name in splits.tolist()]
+    return np.array(found, dtype=np.int64)
+
+
+def _number(split: str) -> int:
+    digits = split.rpartition("_")[2]
+    return int(digits) if digits.isdigit() else 0
 
 
 def _places(queue: Queue) -> pd.DataFrame:
@@ -184,18 +217,19 @@ def _places(queue: Queue) -> pd.DataFrame:
     return pd.DataFrame(proxy.execute(query).fetchall(), columns=list(_PLACES))
 
 
-def _of_queue(queue: Queue) -> Any:
-    return Prediction.select(Prediction.id).join(Predictor).join(Job).where(Job.queue == queue)
+def _of_queue(queue: Queue, *, with_inference: bool) -> Any:
+    query = Prediction.select(Prediction.id).join(Predictor).join(Job).where(Job.queue == queue)
+    return query if with_inference else query.where(Prediction.splitset.is_null())
 
 
-def _pivoted(queue: Queue, names: list[str]) -> list[tuple[Any, ...]]:
+def _pivoted(chosen: Any, names: list[str]) -> list[tuple[Any, ...]]:
     picks = [
         fn.MAX(Case(None, [(MetricResult.metric == name, MetricResult.value)], None))
         for name in names
     ]
     query = (
         MetricResult.select(MetricResult.prediction, MetricResult.split, *picks)
-        .where(MetricResult.prediction.in_(_of_queue(queue)))
+        .where(MetricResult.prediction.in_(chosen))
         .group_by(MetricResult.prediction, MetricResult.split)
     )
     # the plain cursor: converting each value by field costs more than the query
@@ -203,13 +237,13 @@ def _pivoted(queue: Queue, names: list[str]) -> list[tuple[Any, ...]]:
 
 
 def _patch(
-    queue: Queue, predictions: Array, splits: Array, values: Array, names: list[str]
+    chosen: Any, predictions: Array, splits: Array, values: Array, names: list[str]
 ) -> None:
     """Put back what SQL cannot compare: infinities (NaN is where nothing was found)."""
     query = MetricResult.select(
         MetricResult.prediction, MetricResult.split, MetricResult.metric, MetricResult.non_finite
     ).where(
-        MetricResult.prediction.in_(_of_queue(queue)),
+        MetricResult.prediction.in_(chosen),
         MetricResult.non_finite.is_null(is_null=False),
     )
     found = list(proxy.execute(query).fetchall())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,29 +16,41 @@ from aiqc.core.enums import Library
 from aiqc.core.errors import InvalidInput, InvalidSplit, NotReady
 from aiqc.core.lazy import load
 from aiqc.orm._lists import one_of
-from aiqc.orm.fit import fit_of_feature, fit_of_label
+from aiqc.orm.fit import (
+    checked_rows,
+    fit_of_feature,
+    fit_of_frame,
+    fit_of_source,
+    label_frame,
+    opened,
+)
 from aiqc.orm.fold import Fold
 from aiqc.pipeline.cache import (
     CachedArray,
     Manifest,
+    array_path,
     clear_cache,
     finish_cache,
     is_complete,
     read_cache,
     start_cache,
-    write_cache,
+    write_array,
 )
+from aiqc.pipeline.npy_writer import npy_writer
+from aiqc.pipeline.prepared_blocks import Block, prepared_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from aiqc.core.types import Array, Features
+    from aiqc.orm.fit import OpenFeature
     from aiqc.orm.splitset import Splitset
     from aiqc.pipeline.feature_fit import FeatureFit
+    from aiqc.pipeline.feature_rules import FeatureRules, FoldRows
 
 #: grows when the same fits would be cached as other values
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +78,67 @@ def cache_all(splitset: Splitset) -> None:
     folder, key = cache_folder_of(splitset), _key(splitset)
     arrays: dict[str, CachedArray] = {}
     start_cache(folder, key)
-    for fold in _folds(splitset):
-        for split, label, features in _encoded(splitset, fold):
-            arrays |= write_cache(folder, _fold_key(fold), split, label, features)
+    folds = [(fold, checked_rows(splitset, fold)) for fold in _folds(splitset)]
+    if splitset.label is not None:
+        for fold, rows in folds:
+            arrays |= _write_label(splitset, fold, rows, folder)
+    for index, feature in enumerate(splitset.features):
+        # opened once: its data serve every fold
+        with opened(feature) as source:
+            for fold, rows in folds:
+                arrays |= _write_feature(splitset, (fold, rows), source, index, folder)
     finish_cache(folder, Manifest(key, arrays))
+
+
+def _write_label(
+    splitset: Splitset, fold: Fold | None, rows: FoldRows, folder: Path
+) -> dict[str, CachedArray]:
+    frame = label_frame(splitset.supervising_label(), rows)
+    encoded = fit_of_frame(splitset, fold, frame, rows).encode(frame)
+    paths = {array_path(_fold_key(fold), name, "label"): rows.rows(name) for name in rows.splits}
+    return {path: write_array(folder / path, encoded[own]) for path, own in paths.items()}
+
+
+def _write_feature(
+    splitset: Splitset,
+    place: tuple[Fold | None, FoldRows],
+    source: OpenFeature,
+    index: int,
+    folder: Path,
+) -> dict[str, CachedArray]:
+    """Write one Feature of a fold, and the target where it is an unsupervised one's first."""
+    fold, samples = place
+    rules = source.rules
+    rows = replace(samples, windows=rules.windows)
+    fit = fit_of_source(splitset, fold, source, samples)
+    shape = rules.encoded_shape(source.raw.sample_shape, len(fit.encoded_columns))
+    names = [f"feature_{index}"]
+    if index == 0 and splitset.label is None and _has_target(rules):
+        names.append("label")
+    written: dict[str, CachedArray] = {}
+    for split, own in rows.splits.items():
+        encoded = source.raw.split(fit, split, rows)
+        blocks = prepared_blocks(encoded, rules, own, 8 * math.prod(shape))
+        paths = [array_path(_fold_key(fold), split, name) for name in names]
+        written |= _write_blocks(folder, paths, blocks, len(own))
+    return written
+
+
+def _has_target(rules: FeatureRules) -> bool:
+    return rules.windows is None or rules.windows.is_shifted
+
+
+def _write_blocks(
+    folder: Path, paths: list[str], blocks: Iterator[Block], count: int
+) -> dict[str, CachedArray]:
+    """Write a Feature, and its target if there are two paths, while they are encoded."""
+    with ExitStack() as stack:
+        writers = [stack.enter_context(npy_writer(folder / path, count)) for path in paths]
+        for block in blocks:
+            for writer, part in zip(writers, (block.features, block.target), strict=False):
+                assert part is not None
+                writer.add(part)
+        return {path: writer.facts() for path, writer in zip(paths, writers, strict=True)}
 
 
 def clear(splitset: Splitset) -> None:
@@ -105,7 +176,11 @@ def fetch(
         raise InvalidSplit(msg, hint=f"Use one of {list(splits)}.", value=split)
     cached = read_splits(splitset, fold)[split]
     found = cached.label if label_features == "label" else cached.features
-    if library is None or one_of(Library, library, "library") is not Library.PYTORCH:
+    if (
+        found is None
+        or library is None
+        or one_of(Library, library, "library") is not Library.PYTORCH
+    ):
         return found
     return [_tensor(one) for one in found] if isinstance(found, list) else _tensor(found)
 
@@ -137,24 +212,6 @@ def _folds(splitset: Splitset) -> list[Fold | None]:
 
 def _fold_key(fold: Fold | None) -> int | None:
     return None if fold is None else fold.idx
-
-
-def _encoded(
-    splitset: Splitset, fold: Fold | None
-) -> Iterator[tuple[str, Array | None, Features]]:
-    matrices = [
-        fit_of_feature(splitset, fold, feature).transform(feature.to_df())
-        for feature in splitset.features
-    ]
-    label = splitset.label
-    encoded = None if label is None else fit_of_label(splitset, fold).encode(label.to_df())
-    splits: Mapping[str, list[int]] = splitset.samples if fold is None else fold.samples
-    for name, samples in splits.items():
-        rows = np.asarray(samples, dtype=np.int64)
-        # without a Label the target is the encoded input (RULINGS, Preparation)
-        target = matrices[0][rows] if encoded is None else encoded[rows]
-        features = [matrix[rows] for matrix in matrices]
-        yield name, target, features if len(features) > 1 else features[0]
 
 
 def feature_fits(splitset: Splitset, fold: Fold | None) -> list[FeatureFit]:

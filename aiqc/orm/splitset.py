@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from peewee import ForeignKeyField
 
-from aiqc.core.errors import InvalidSplit, Unsupported
+from aiqc.core.errors import InvalidSplit
 from aiqc.core.seeds import check_seed, from_digest
 from aiqc.orm._array_fields import IndexMapField
 from aiqc.orm._base import BaseModel, check_info
@@ -15,6 +15,7 @@ from aiqc.orm._by_id import by_id
 from aiqc.orm._fields import BigInteger, Boolean, CircularKey, Digest, JSONField, Text
 from aiqc.orm._late import late
 from aiqc.orm._lists import as_list
+from aiqc.orm._messages import announce
 from aiqc.orm._versions import (
     existing_version,
     version_of_renamed,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aiqc.orm._split_plan import SplitRequest
     from aiqc.orm.fit import Fit
     from aiqc.orm.fold import Fold
+    from aiqc.orm.prediction import Prediction
     from aiqc.orm.predictor import Predictor
     from aiqc.orm.queue import Queue
     from aiqc.orm.splitset_feature import SplitsetFeature
@@ -69,6 +71,7 @@ class Splitset(BaseModel):
     folds: ModelSelect[Fold]
     fits: ModelSelect[Fit]
     queues: ModelSelect[Queue]
+    predictions: ModelSelect[Prediction]
 
     @classmethod
     def make(
@@ -113,7 +116,8 @@ class Splitset(BaseModel):
         description
             What is unique about this pipeline.
         predictor_id
-            For inference.
+            The Predictor, or its id, that is to predict all of the samples: for inference, with
+            `infer()`. Nothing is split then.
         seed
             Root of the draws; derived from the content by default, so that the same call gives
             the same split.
@@ -134,14 +138,11 @@ class Splitset(BaseModel):
         ------
         InvalidSplit
             If sizes, folds, classes or given rows do not work out.
-        Unsupported
-            For `predictor_id`.
+        Incompatible
+            If `predictor_id` is given and the data are not of the schema that it was trained on.
         """
         from aiqc.orm._split_plan import SplitRequest
 
-        if predictor_id is not None:
-            msg = f"predictor_id={predictor_id!r}: inference is not built yet."
-            raise Unsupported(msg, hint="Predict with predictor.get_model().", value=predictor_id)
         check_info(name, description)
         features = _features(feature_ids)
         label = None if label_id is None else Label.of(label_id)
@@ -157,6 +158,11 @@ class Splitset(BaseModel):
             groups=groups,
             time=time,
         )
+        if predictor_id is not None:
+            made: Splitset = late("make_inference_splitset")(
+                features, label, predictor_id, request, name=name, description=description
+            )
+            return made
         return cls._from_request(
             features, label, request, seed=seed, name=name, description=description
         )
@@ -192,7 +198,9 @@ class Splitset(BaseModel):
                 name=name,
                 description=description,
             )
-        if not is_new:
+        if is_new:
+            _announce_shared(row)
+        else:
             warn_duplicate(row)
         return row
 
@@ -286,7 +294,10 @@ class Splitset(BaseModel):
 
         Returns
         -------
-        An array or tensor `(samples, columns)`; a list of them for several Features.
+        An array or tensor `(samples, ..., encoded columns)`, or as the FeatureShaper makes it; a
+        list of them for several Features. The label of an unsupervised Splitset is the first
+        Feature's shifted windows, or without a Window that Feature itself; None where windows
+        have no target.
 
         Raises
         ------
@@ -294,6 +305,42 @@ class Splitset(BaseModel):
             If there is no such split or fold.
         """
         return late("fetch")(self, split, label_features, fold_id, library)
+
+    @by_id
+    def infer(self) -> Prediction:
+        """Predict all samples with the Predictor that the Splitset was made for.
+
+        The data pass through the interpolaters, fits and shapes of the fold that the model was
+        trained on. With a Label, or shifted windows, the predictions are scored.
+
+        Returns
+        -------
+        Prediction
+            Its only split is named `infer_0`, `infer_1`, ... by Predictor. Calling it again
+            returns the same row.
+
+        Raises
+        ------
+        InvalidSplit
+            If the Splitset was not made with a `predictor_id`.
+        InvalidData
+            If a value cannot be encoded, such as a category that was not seen in training.
+        UntrustedCode
+            If the Algorithm's functions are not trusted.
+        """
+        found: Prediction = late("infer")(self)
+        return found
+
+    @by_id
+    def shared_rows(self) -> pd.DataFrame:
+        """Return how many rows of the data two splits share because their windows overlap.
+
+        Returns
+        -------
+        Columns split_a, split_b and rows, one row a pair that shares any; empty without windows.
+        """
+        found: pd.DataFrame = late("shared_rows")(self)
+        return found
 
     @classmethod
     def list_df(cls) -> pd.DataFrame:
@@ -314,6 +361,14 @@ class Splitset(BaseModel):
 
     def _renamed(self, name: str) -> None:
         self.version = version_of_renamed(self, name, sha256_hexdigest=self.sha256_hexdigest)
+
+
+def _announce_shared(row: Splitset) -> None:
+    """Log that splits share rows of the data, if their windows overlap."""
+    shared = row.shared_rows()
+    if len(shared):
+        many = f"up to {shared['rows'].max()} rows"
+        announce([f"{len(shared)} pairs of splits of {row!r} share {many}: see shared_rows()."])
 
 
 def _features(feature_ids: Any) -> list[Feature]:

@@ -55,8 +55,22 @@ def strata_of(
     >>> strata_of(np.arange(6.0), "continuous").tolist()
     [0, 0, 1, 1, 2, 2]
     """
-    coded = _coded(label, kind, bin_count)
+    coded = named_strata(label, kind, bin_count)
     return None if coded is None else coded[0]
+
+
+def named_strata(
+    label: pd.DataFrame | pd.Series[Any] | Array, kind: StrataKind, bin_count: int | None = None
+) -> tuple[Array, list[str]] | None:
+    """Return what `strata_of` and `strata_names` return, computed once."""
+    if bin_count is not None:
+        _check_bin_count(bin_count)
+    if kind == "onehot":
+        return _onehot(label, bin_count)
+    values = _one_column(label)
+    if kind == "class" and bin_count is None:
+        return _by_value(values)
+    return _by_quantile(values, bin_count or DEFAULT_BIN_COUNT)
 
 
 def strata_names(
@@ -69,7 +83,7 @@ def strata_names(
     >>> strata_names(np.array(["b", "a", "b"]), "class")
     ['a', 'b']
     """
-    coded = _coded(label, kind, bin_count)
+    coded = named_strata(label, kind, bin_count)
     return [] if coded is None else coded[1]
 
 
@@ -107,17 +121,6 @@ def refuse_small_strata(
         "or pass `stratify=False`."
     )
     raise InvalidSplit(msg, hint=hint, stratum=shown, count=count)
-
-
-def _coded(label: Any, kind: StrataKind, bin_count: int | None) -> tuple[Array, list[str]] | None:
-    if bin_count is not None:
-        _check_bin_count(bin_count)
-    if kind == "onehot":
-        return _onehot(label, bin_count)
-    values = _one_column(label)
-    if kind == "class" and bin_count is None:
-        return _by_value(values)
-    return _by_quantile(values, bin_count or DEFAULT_BIN_COUNT)
 
 
 def _check_bin_count(bin_count: object) -> None:

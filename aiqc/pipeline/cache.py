@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
 import uuid
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aiqc.core import settings
 from aiqc.core.codecs import from_json, to_json
 from aiqc.core.errors import CorruptBlob, InvalidInput, NotReady
+from aiqc.pipeline.npy_writer import CachedArray, refuse_objects, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from aiqc.core.types import Array, Features, Shape
+    from aiqc.core.types import Array, Features
+
+__all__ = [
+    "CachedArray",
+    "Manifest",
+    "array_path",
+    "clear_all_caches",
+    "clear_cache",
+    "finish_cache",
+    "is_complete",
+    "read_array",
+    "read_cache",
+    "start_cache",
+    "write_array",
+    "write_cache",
+]
 
 #: folder of a splitset without folds
 NO_FOLD = "no_fold"
@@ -31,16 +45,6 @@ MANIFEST = "manifest.json"
 
 _FOLD_KEY = re.compile(rf"{NO_FOLD}|\d+")
 _SPLIT_NAME = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class CachedArray:
-    """What an array's file must look like."""
-
-    shape: Shape
-    dtype: str
-    #: bytes of the file, header included
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,11 @@ def write_array(path: Path, array: Array) -> CachedArray:
     InvalidInput
         If the array holds Python objects.
     """
-    if array.dtype.hasobject:
-        msg = f"The array for {path.name!r} holds Python objects ({array.dtype})."
-        raise InvalidInput(msg, hint="Encode it as numbers first.", path=str(path))
+    refuse_objects(array, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
-        size = file.tell()
-    return CachedArray(array.shape, array.dtype.str, size)
+        return CachedArray(array.shape, array.dtype.str, file.tell())
 
 
 def read_array(path: Path) -> Array:
@@ -122,18 +123,30 @@ def write_cache(
     arrays = {} if label is None else {"label": label}
     listed = features if isinstance(features, list) else [features]
     arrays |= {f"feature_{index}": array for index, array in enumerate(listed)}
-    place = _place(fold_key, split)
-    return {
-        f"{place}/{name}.npy": write_array(folder / place / f"{name}.npy", array)
-        for name, array in arrays.items()
-    }
+    paths = {array_path(fold_key, split, name): array for name, array in arrays.items()}
+    return {path: write_array(folder / path, array) for path, array in paths.items()}
+
+
+def array_path(fold_key: str | int | None, split: str, name: str) -> str:
+    """Return the path of an array inside a cache, with slashes.
+
+    Parameters
+    ----------
+    fold_key
+        Zero-based index of the fold; None or 'no_fold' without folds.
+    split
+        Name of the split.
+    name
+        'label', or 'feature_0', ...
+    """
+    return f"{_place(fold_key, split)}/{name}.npy"
 
 
 def finish_cache(folder: Path, manifest: Manifest) -> None:
     """Declare the cache complete, after all of its arrays are on disk."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).touch()
-    with _replacing(folder / MANIFEST) as file:
+    with replacing(folder / MANIFEST) as file:
         file.write(to_json(asdict(manifest)).encode())
 
 
@@ -249,20 +262,6 @@ def _place(fold_key: str | int | None, split: str) -> str:
         msg = f"The split name {split!r} is not a plain name."
         raise InvalidInput(msg, hint="Use letters, digits and underscores.", value=split)
     return f"{fold}/{split}"
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Any:
-    """Open a new file beside `path` that takes its place when all is written."""
-    fresh = path.parent / f".{path.name}.{uuid.uuid4().hex}.tmp"
-    try:
-        with fresh.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _stored_manifest(folder: Path) -> Manifest | None:

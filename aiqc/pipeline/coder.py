@@ -12,7 +12,9 @@ from aiqc.core.enums import EncodingDimension
 from aiqc.core.errors import InvalidCoder, InvalidData
 from aiqc.pipeline.coder_names import name_outputs
 from aiqc.pipeline.coder_rules import PreparedCoder, prepare_coder
-from aiqc.pipeline.columns import numbers, raw_array
+from aiqc.pipeline.columns import numbers
+from aiqc.pipeline.decoding import lost_columns, undo
+from aiqc.pipeline.table import Table, as_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
 
     from aiqc.core.types import Array
 
-__all__ = ["FittedCoder", "PreparedCoder", "fit_coder", "prepare_coder", "trial_dimension"]
+__all__ = [
+    "FittedCoder",
+    "PreparedCoder",
+    "fit_coder",
+    "prepare_coder",
+    "trial_dimension",
+    "trial_fit",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +49,10 @@ class FittedCoder:
     #: encoded columns of each estimator
     widths: list[int]
 
-    def transform(self, frame: pd.DataFrame) -> Array:
-        """Return the encoded columns of a frame, `(samples, encoded columns)`, numeric.
+    def transform(self, frame: pd.DataFrame | Table) -> Array:
+        """Return the encoded columns of a table, `(samples, encoded columns)`, numeric.
 
-        The frame is never written into.
+        The table is never written into.
 
         Raises
         ------
@@ -51,7 +60,7 @@ class FittedCoder:
             If a category was not seen when fitting, or the values cannot be encoded; names
             column and value.
         """
-        inputs = _inputs(frame[self.columns], self.dimension)
+        inputs = inputs_of(as_table(frame), self.columns, self.dimension)
         parts = [
             self._encode(estimator, values, columns)
             for estimator, (values, columns) in zip(self.estimators, inputs, strict=True)
@@ -76,17 +85,29 @@ class FittedCoder:
         InvalidCoder
             If the preprocessor has no way back.
         """
-        name = type(self.estimators[0]).__name__
-        if not hasattr(self.estimators[0], "inverse_transform"):
-            msg = f"{name} has no way back to the original values."
-            raise InvalidCoder(msg, hint="Use the encoded values, or another coder.", value=name)
         stops = np.cumsum(self.widths)[:-1]
-        blocks = np.split(np.array(array), stops, axis=1)
+        blocks = np.split(array, stops, axis=1)
         parts = [
-            _restore(estimator, block, self.dimension)
+            self._undo(estimator, block)
             for estimator, block in zip(self.estimators, blocks, strict=True)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    @property
+    def lossy_columns(self) -> list[str]:
+        """The columns whose values `inverse_transform` cannot give back."""
+        count = len(self.columns) // len(self.estimators)
+        return [
+            self.columns[index * count + position]
+            for index, estimator in enumerate(self.estimators)
+            for position in lost_columns(estimator, count)
+        ]
+
+    def _undo(self, estimator: Any, block: Array) -> Array:
+        one_d = self.dimension is EncodingDimension.ONE_D and block.shape[1] == 1
+        if not one_d:
+            return undo(estimator, block)
+        return np.asarray(estimator.inverse_transform(block[:, 0].copy())).reshape(-1, 1)
 
     def _encode(self, estimator: Any, values: Array, columns: list[str]) -> Array:
         try:
@@ -100,9 +121,16 @@ class FittedCoder:
 
 
 def trial_dimension(
-    prepared: PreparedCoder, frame: pd.DataFrame, label: Array | None = None
+    prepared: PreparedCoder, frame: pd.DataFrame | Table, label: Array | None = None
 ) -> EncodingDimension:
-    """Find in which shape a preprocessor accepts columns: all, one by one in 2-D, or in 1-D.
+    """Return the shape in which a preprocessor accepts columns; see `trial_fit`."""
+    return trial_fit(prepared, frame, label).dimension
+
+
+def trial_fit(
+    prepared: PreparedCoder, frame: pd.DataFrame | Table, label: Array | None = None
+) -> FittedCoder:
+    """Fit a preprocessor in the first shape it accepts: all columns, one by one in 2-D, or in 1-D.
 
     Parameters
     ----------
@@ -115,8 +143,8 @@ def trial_dimension(
 
     Returns
     -------
-    EncodingDimension
-        The first shape in which fitting and transforming both worked.
+    FittedCoder
+        In the first shape in which fitting and transforming both worked.
 
     Raises
     ------
@@ -126,16 +154,18 @@ def trial_dimension(
     if prepared.needs_label and label is None:
         msg = f"{prepared.name} learns from the target, and there is no Label."
         raise InvalidCoder(msg, hint="Add a Label, or use OrdinalEncoder().", value=prepared.name)
-    if prepared.for_label and frame.shape[1] > 1:
-        msg = f"{prepared.name} cannot encode a Label of {frame.shape[1]} columns: it is one-hot."
+    table = as_table(frame)
+    width = len(table.names)
+    if prepared.for_label and width > 1:
+        msg = f"{prepared.name} cannot encode a Label of {width} columns: it is one-hot."
         raise InvalidCoder(msg, hint="A one-hot Label needs no LabelCoder.", value=prepared.name)
     attempts = []
     for dimension in EncodingDimension:
-        error = _attempt(prepared, dimension, frame, label)
-        if error is None:
-            return dimension
-        attempts.append(f"{dimension}: {error}")
-    dtypes = {str(column): str(dtype) for column, dtype in frame.dtypes.items()}
+        found = _attempt(prepared, dimension, table, label)
+        if isinstance(found, FittedCoder):
+            return found
+        attempts.append(f"{dimension}: {found}")
+    dtypes = table.dtypes()
     msg = f"{prepared.name} cannot encode {dtypes}. Tried " + " | ".join(attempts)
     hint = "Filter the columns by dtypes= or columns=, or use another preprocessor."
     raise InvalidCoder(msg, hint=hint, dtypes=dtypes, attempts=attempts)
@@ -144,7 +174,7 @@ def trial_dimension(
 def fit_coder(
     prepared: PreparedCoder,
     dimension: EncodingDimension,
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | Table,
     label: Array | None = None,
 ) -> FittedCoder:
     """Fit a preprocessor to the rows of a frame.
@@ -156,31 +186,52 @@ def fit_coder(
     dimension
         What `trial_dimension` found. Per column, every column gets an estimator of its own.
     frame
-        The rows and columns to learn from.
+        The rows and columns to learn from; a Table or a frame.
     label
         `(samples,)` of the same rows, for preprocessors that need the target.
     """
+    table = as_table(frame)
+    target = label if prepared.needs_label else None
+    estimators = []
+    for values, _ in inputs_of(table, table.names, dimension):
+        estimators.append(unfitted(prepared))
+        _fit(estimators[-1], values, target)
+    return describe_coder(estimators, dimension, table.at(slice(0, 1)))
+
+
+def unfitted(prepared: PreparedCoder) -> Any:
+    """Return a copy of a preprocessor's estimator, to be fitted."""
     from sklearn.base import clone
 
-    target = label if prepared.needs_label else None
-    estimators: list[Any] = []
+    return clone(prepared.estimator)
+
+
+def describe_coder(
+    estimators: list[Any], dimension: EncodingDimension, probe: Table
+) -> FittedCoder:
+    """Return fitted estimators with the names and widths of what they make.
+
+    Parameters
+    ----------
+    estimators
+        Fitted: one for all columns, else one a column.
+    dimension
+        How they take the columns.
+    probe
+        A row of the columns, on which the widths are found.
+    """
     names: list[str] = []
     widths: list[int] = []
     groups: dict[str, list[int]] = {}
-    inputs = _inputs(frame, dimension)
-    # a fit may keep the array it is given, so the widths are found on another one
-    again = _inputs(frame.iloc[:1], dimension)
-    for (values, columns), (probe, _) in zip(inputs, again, strict=True):
-        estimator = clone(prepared.estimator)
-        _fit(estimator, values, target)
-        width = _width(estimator, probe, columns)
+    inputs = inputs_of(probe, probe.names, dimension)
+    for estimator, (values, columns) in zip(estimators, inputs, strict=True):
+        width = _width(estimator, values, columns)
         outputs = name_outputs(estimator, columns, width)
         for column in columns:
             groups[column] = [sum(widths) + i for i in outputs.groups[column]]
-        estimators.append(estimator)
         names += outputs.names
         widths.append(width)
-    return FittedCoder(estimators, dimension, [str(c) for c in frame], names, groups, widths)
+    return FittedCoder(estimators, dimension, probe.names, names, groups, widths)
 
 
 def _fit(estimator: Any, values: Array, target: Array | None) -> None:
@@ -197,11 +248,13 @@ def _width(estimator: Any, probe: Array, columns: list[str]) -> int:
         return int(numbers(estimator.transform(probe), len(probe), source).shape[1])
 
 
-def _inputs(frame: pd.DataFrame, dimension: EncodingDimension) -> list[tuple[Array, list[str]]]:
+def inputs_of(
+    table: Table, names: list[str], dimension: EncodingDimension
+) -> list[tuple[Array, list[str]]]:
     """Return a private array and its columns for every estimator."""
     if dimension is EncodingDimension.MULTI_COLUMN:
-        return [(raw_array(frame), [str(column) for column in frame])]
-    arrays = [(raw_array(frame[[column]]), [str(column)]) for column in frame]
+        return [(table.raw(names), names)]
+    arrays = [(table.raw([name]), [name]) for name in names]
     if dimension is EncodingDimension.ONE_D:
         return [(values[:, 0].copy(), columns) for values, columns in arrays]
     return arrays
@@ -210,10 +263,10 @@ def _inputs(frame: pd.DataFrame, dimension: EncodingDimension) -> list[tuple[Arr
 def _attempt(
     prepared: PreparedCoder,
     dimension: EncodingDimension,
-    frame: pd.DataFrame,
+    table: Table,
     label: Array | None,
-) -> str | None:
-    """Return None if a shape works, else the error in one line."""
+) -> FittedCoder | str:
+    """Return the fitted coder if a shape works, else the error in one line."""
     from sklearn.exceptions import DataConversionWarning
 
     with warnings.catch_warnings():
@@ -221,11 +274,12 @@ def _attempt(
         # scikit-learn would take a column where it wants 1-D, and complain at every fit
         warnings.simplefilter("error", DataConversionWarning)
         try:
-            fit_coder(prepared, dimension, frame, label).transform(frame)
+            fitted = fit_coder(prepared, dimension, table, label)
+            fitted.transform(table)
         except Exception as error:  # noqa: BLE001  scikit-learn raises any kind on a shape
             lines = str(error).splitlines() or [""]
             return f"{type(error).__name__}: {lines[0]}"
-    return None
+    return fitted
 
 
 def _raise_unknown(
@@ -256,11 +310,3 @@ def unseen(values: Array, categories: Array) -> list[Any]:
         if value not in known and not (empty and missing):
             found[value] = None
     return list(found)
-
-
-def _restore(estimator: Any, block: Array, dimension: EncodingDimension) -> Array:
-    """Return the original values of one estimator's outputs, `(samples, columns)`."""
-    one_d = dimension is EncodingDimension.ONE_D and block.shape[1] == 1
-    values = block[:, 0] if one_d else block
-    original = np.asarray(estimator.inverse_transform(values))
-    return original.reshape(-1, 1) if original.ndim == 1 else original

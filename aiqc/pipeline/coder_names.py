@@ -52,6 +52,23 @@ def name_outputs(estimator: Any, columns: Sequence[str], width: int) -> Outputs:
     return Outputs(names, groups)
 
 
+def kept_columns(estimator: Any, count: int) -> dict[int, int]:
+    """Return {position of a column: position of the output that holds it}, as names tell.
+
+    What an imputer dropped, because nothing of it was known, is missing.
+
+    Parameters
+    ----------
+    estimator
+        Fitted to `count` columns.
+    count
+        Number of original columns.
+    """
+    tokens = [f"\x00{i}\x01" for i in range(count)]
+    built = _sklearn_names(estimator, tokens) or tokens
+    return {i: built.index(token) for i, token in enumerate(tokens) if token in built}
+
+
 def _templates(estimator: Any, count: int, width: int) -> list[str]:
     """Return a name an output in which tokens stand for the columns."""
     tokens = [f"\x00{i}\x01" for i in range(count)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiqc.core.errors import InvalidCoder
 from aiqc.pipeline.estimator_types import is_ufunc
+from aiqc.pipeline.scale255 import div255, mult255
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,8 @@ LABEL_ONLY = frozenset({"LabelEncoder", "LabelBinarizer"})
 #: what cannot encode a target: it has one value a sample, and needs a way back
 FEATURE_ONLY = frozenset({"TargetEncoder", "MultiLabelBinarizer", "KernelCenterer", "Normalizer"})
 NEEDS_LABEL = frozenset({"TargetEncoder"})
+#: functions of ours that an estimator may hold
+OWN_FUNCTIONS = (div255, mult255)
 MODULES = ("sklearn.preprocessing", "sklearn.impute", "sklearn.feature_extraction.text")
 #: a dense matrix of more hashed columns than this would not fit in memory
 MAX_HASHED = 4096
@@ -77,6 +80,8 @@ def prepare_coder(estimator: Any, *, for_label: bool) -> PreparedCoder:
         name = type(part).__name__
         _check_use(name, type(part).__module__, for_label)
         _check_functions(part, name)
+        if for_label:
+            _check_way_back(part, name)
     name = type(estimator).__name__
     from sklearn.base import clone
 
@@ -145,11 +150,23 @@ def _check_functions(estimator: Any, name: str) -> None:
     for parameter, value in estimator.get_params(deep=False).items():
         if not callable(value) or isinstance(value, type) or hasattr(value, "get_params"):
             continue
-        if is_ufunc(f"{_public(value)}.{getattr(value, '__name__', '')}"):
+        if value in OWN_FUNCTIONS or is_ufunc(
+            f"{_public(value)}.{getattr(value, '__name__', '')}"
+        ):
             continue
         msg = f"{name}({parameter}={value!r}) holds a function, which cannot be stored as data."
-        hint = "Use a ufunc such as numpy.log1p, or derive the column before registering the data."
+        hint = "Use a ufunc such as numpy.log1p, or aiqc.utils.encoding.div255, or derive the "
+        hint += "column before registering the data."
         raise InvalidCoder(msg, hint=hint, parameter=parameter)
+
+
+def _check_way_back(estimator: Any, name: str) -> None:
+    """Refuse a label's function that nothing inverts: predictions could not be decoded."""
+    if name == "FunctionTransformer" and estimator.func and not estimator.inverse_func:
+        msg = "FunctionTransformer without inverse_func cannot encode a Label: predictions have "
+        msg += "no way back to its units."
+        hint = "Pass both, e.g. FunctionTransformer(numpy.log1p, inverse_func=numpy.expm1)."
+        raise InvalidCoder(msg, hint=hint, parameter="inverse_func")
 
 
 def _public(function: Any) -> str:

@@ -10,43 +10,39 @@ import pandas as pd
 from aiqc.core.errors import InvalidCoder, InvalidData
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiqc.core.types import Array
 
 
-def raw_array(frame: pd.DataFrame) -> Array:
-    """Return a private array `(samples, columns)` of a frame as scikit-learn takes it.
-
-    Numeric columns give their common numpy dtype, missing values of nullable dtypes are NaN;
-    any text, category or mixture gives Python objects.
-    """
-    arrays = [_column(frame.iloc[:, position]) for position in range(frame.shape[1])]
-    kinds = {array.dtype.kind for array in arrays}
-    if kinds <= set("biuf") or len({array.dtype for array in arrays}) == 1:
-        # each column in one piece: its sum is then the pairwise one of the column alone
-        return np.stack(arrays).T
-    table: Array = np.empty(frame.shape, dtype=object)
+def mixed_array(arrays: Sequence[Array]) -> Array:
+    """Return columns of different kinds as Python objects, `(rows, columns)`."""
+    table: Array = np.empty((len(arrays[0]), len(arrays)), dtype=object)
     for position, array in enumerate(arrays):
         table[:, position] = array.tolist() if array.dtype.kind in "biuf" else array.astype(object)
     return table
 
 
-def leftover_array(frame: pd.DataFrame) -> Array:
-    """Return columns that no coder takes, `(samples, columns)`; booleans as float32 0 and 1.
+def leftover_values(values: Array, series: pd.Series[Any]) -> Array:
+    """Return a column that no coder takes; booleans as float32 0 and 1.
+
+    Parameters
+    ----------
+    values
+        What `column_values` returned for the series.
+    series
+        The column.
 
     Raises
     ------
     InvalidData
-        If a column is not numeric; names it, its dtype and a coder for it.
+        If it is not numeric; names it, its dtype and a coder for it.
     """
-    arrays = []
-    for name in frame:
-        values = _column(frame[name])
-        if values.dtype.kind not in "biuf" or frame[name].dtype == "category":
-            msg = f"The column {name!r} of dtype {frame[name].dtype} is not numeric and no coder "
-            msg += "takes it."
-            raise InvalidData(msg, hint=_remedy(frame[name]), column=name)
-        arrays.append(values.astype(np.float32) if values.dtype.kind == "b" else values)
-    return np.stack(arrays, axis=1)
+    if values.dtype.kind not in "biuf" or series.dtype == "category":
+        msg = f"The column {series.name!r} of dtype {series.dtype} is not numeric and no coder "
+        msg += "takes it."
+        raise InvalidData(msg, hint=_remedy(series), column=series.name)
+    return values.astype(np.float32) if values.dtype.kind == "b" else values
 
 
 def numbers(output: Any, rows: int, source: str) -> Array:
@@ -93,7 +89,7 @@ def nan_columns(array: Array, names: list[str]) -> dict[str, int]:
     return found
 
 
-def _column(series: pd.Series[Any]) -> Array:
+def column_values(series: pd.Series[Any]) -> Array:
     """Return a column, possibly a view; a nullable one as floats where it holds missing values."""
     dtype = series.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not isinstance(dtype, np.dtype):

@@ -42,6 +42,7 @@ _LOSSES = {
 
 #: module -> functions that a parameter may hold, besides the ufuncs of numpy and scipy.special
 _FUNCTIONS = {
+    "aiqc.pipeline.scale255": "div255 mult255",
     "numpy": "asarray",
     "scipy._lib.array_api_compat.numpy._aliases": "asarray",
     "sklearn.feature_selection._univariate_selection": "chi2 f_classif f_regression",

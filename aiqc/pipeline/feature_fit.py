@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from aiqc.core.errors import InvalidColumns, InvalidData
-from aiqc.pipeline.coder import FittedCoder, PreparedCoder, fit_coder
-from aiqc.pipeline.columns import leftover_array, nan_columns
+from aiqc.core.errors import InvalidColumns
+from aiqc.pipeline.columns import nan_columns
 from aiqc.pipeline.fit_bytes import coder_from, coder_header, pack_fit, unpack_fit
 from aiqc.pipeline.saw import Saw
+from aiqc.pipeline.table import Table, as_table, flat_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from aiqc.core.enums import EncodingDimension
     from aiqc.core.types import Array
+    from aiqc.pipeline.coder import FittedCoder, PreparedCoder
 
-__all__ = ["FeatureFit", "fit_feature", "nan_columns"]
+__all__ = ["CoderStep", "FeatureFit", "nan_columns", "show_fitted"]
 
 #: preprocessor, the shape it works in, and the columns it takes
 CoderStep: TypeAlias = "tuple[PreparedCoder, EncodingDimension, Sequence[str]]"
@@ -66,7 +67,13 @@ class FeatureFit:
         """Copies of the estimators of each coder; they may be changed, and copy their input."""
         return show_fitted(self.coders)
 
-    def transform(self, frame: pd.DataFrame) -> Array:
+    @property
+    def lossy_columns(self) -> list[str]:
+        """The columns that `inverse_transform` cannot give back, in data-set order."""
+        lost = {column for coder in self.coders for column in coder.lossy_columns}
+        return [column for column in self.columns if column in lost]
+
+    def transform(self, frame: pd.DataFrame | Table) -> Array:
         """Return the encoded Feature, `(samples, encoded columns)`, numeric; NaN stay NaN.
 
         The dtype is the common one of all parts: float64, unless every column is float32 or
@@ -75,7 +82,7 @@ class FeatureFit:
         Parameters
         ----------
         frame
-            Has the Feature's columns; never written into.
+            A frame or Table with the Feature's columns; never written into.
 
         Raises
         ------
@@ -84,14 +91,77 @@ class FeatureFit:
         InvalidData
             If a category is unknown or a leftover column is not numeric.
         """
-        missing = [column for column in self.columns if column not in frame.columns]
+        table = as_table(frame)
+        missing = [column for column in self.columns if column not in table.names]
         if missing:
             msg = f"The columns {missing} are missing."
             raise InvalidColumns(msg, hint=f"Provide all of {self.columns}.", columns=missing)
-        parts = [coder.transform(frame) for coder in self.coders]
-        if self.leftover:
-            parts.append(leftover_array(frame[self.leftover]))
-        return np.ascontiguousarray(np.concatenate(parts, axis=1))
+        parts = [coder.transform(table) for coder in self.coders]
+        if len(parts) == 1 and not self.leftover:
+            return np.ascontiguousarray(parts[0])
+        return _beside(parts, table.leftover(self.leftover))
+
+    def transform_array(self, array: Array) -> Array:
+        """Return encoded samples of any number of axes, `(..., encoded columns)`.
+
+        Coders see every position but that on the last axis as a row of columns.
+
+        Parameters
+        ----------
+        array
+            `(..., columns)`, in the order of the Feature's columns; never written into.
+
+        Raises
+        ------
+        InvalidColumns
+            If the last axis has another length.
+        InvalidData
+            If a category is unknown.
+        """
+        self._check_width(array, len(self.columns), "columns")
+        encoded = self.transform(flat_table(array, self.columns))
+        return encoded.reshape(*array.shape[:-1], encoded.shape[1])
+
+    def inverse_transform(self, array: Array) -> Array:
+        """Return original values of encoded ones, `(..., columns)` in the Feature's own order.
+
+        Imputed values stay; codes that a model predicts are rounded to the nearest code.
+
+        Parameters
+        ----------
+        array
+            `(..., encoded columns)`; never written into.
+
+        Returns
+        -------
+        ndarray
+            float64 where every column holds numbers, else Python objects.
+
+        Raises
+        ------
+        InvalidCoder
+            If a coder has no way back; see `lossy_columns`.
+        InvalidColumns
+            If the last axis has another length.
+        """
+        self._check_width(array, len(self.encoded_columns), "encoded columns")
+        flat = array.reshape(-1, array.shape[-1])
+        found: dict[str, Array] = {}
+        start = 0
+        for coder in self.coders:
+            stop = start + len(coder.names)
+            # a new array: coders write into what they are given
+            original = coder.inverse_transform(flat[:, start:stop].astype(np.float64))
+            found |= {column: original[:, i] for i, column in enumerate(coder.columns)}
+            start = stop
+        found |= {column: flat[:, start + i] for i, column in enumerate(self.leftover)}
+        is_text = any(values.dtype.kind not in "biuf" for values in found.values())
+        decoded: Array = np.empty(
+            (len(flat), len(self.columns)), dtype=object if is_text else np.float64
+        )
+        for position, column in enumerate(self.columns):
+            decoded[:, position] = found[column]
+        return decoded.reshape(*array.shape[:-1], len(self.columns))
 
     def to_bytes(self) -> bytes:
         """Return the fit as data, without pickle.
@@ -128,58 +198,24 @@ class FeatureFit:
         saw = Saw.unpack(arrays, header["saw"])
         return cls(header["columns"], coders, saw, header["leftover"])
 
-
-def fit_feature(
-    coders: Sequence[CoderStep],
-    columns: list[str],
-    frame_all: pd.DataFrame,
-    train_samples: Array,
-    label_train: Array | None = None,
-) -> FeatureFit:
-    """Fit every coder of a Feature: categorical ones to all rows, all else to training rows.
-
-    Parameters
-    ----------
-    coders
-        In order; each takes its own columns.
-    columns
-        The Feature's columns, in data-set order.
-    frame_all
-        These columns of all samples.
-    train_samples
-        Positions of the training rows.
-    label_train
-        `(training rows,)` of the target, for coders that learn from it.
-
-    Raises
-    ------
-    InvalidData
-        If there is no training row, or a training row does not exist.
-    """
-    train = check_samples(train_samples, len(frame_all))
-    frame_train = frame_all.iloc[train]
-    fitted, saw = [], []
-    for prepared, dimension, names in coders:
-        only_train = prepared.only_fit_train
-        frame = frame_train if only_train else frame_all
-        fitted.append(fit_coder(prepared, dimension, frame[list(names)], label_train))
-        saw.append(Saw.of(train if only_train else None, len(frame_all)))
-    used = {name for coder in fitted for name in coder.columns}
-    leftover = [column for column in columns if column not in used]
-    return FeatureFit(list(columns), fitted, saw, leftover)
+    def _check_width(self, array: Array, width: int, what: str) -> None:
+        if array.shape[-1] != width:
+            msg = f"The array of shape {array.shape} has {array.shape[-1]} {what}, not {width}."
+            hint = f"The columns are {self.columns}, encoded {self.encoded_columns}."
+            raise InvalidColumns(msg, hint=hint, columns=self.columns)
 
 
-def check_samples(samples: Array, count: int) -> Array:
-    """Return training rows as int64 positions; refuse none, and rows that do not exist."""
-    rows = np.asarray(samples, dtype=np.int64)
-    if rows.size == 0:
-        msg = "There is no training row to fit a coder to."
-        raise InvalidData(msg, hint="Make the training split larger.", samples=0)
-    outside = rows[(rows < 0) | (rows >= count)]
-    if outside.size:
-        msg = f"The training row {int(outside[0])} does not exist: there are {count} rows."
-        raise InvalidData(msg, hint=f"Rows are 0 to {count - 1}.", value=int(outside[0]))
-    return rows
+def _beside(parts: list[Array], lanes: list[Array]) -> Array:
+    """Return blocks and then single columns beside one another, in one pass over each."""
+    rows = len(parts[0]) if parts else len(lanes[0])
+    blocks = parts + [lane.reshape(-1, 1) for lane in lanes]
+    width = sum(block.shape[1] for block in blocks)
+    whole: Array = np.empty((rows, width), dtype=np.result_type(*blocks))
+    start = 0
+    for block in blocks:
+        whole[:, start : start + block.shape[1]] = block
+        start += block.shape[1]
+    return whole
 
 
 def show_fitted(coders: Sequence[FittedCoder]) -> list[list[Any]]:

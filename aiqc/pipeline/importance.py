@@ -13,7 +13,7 @@ from aiqc.core.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from aiqc.core.types import Array, Features, Importance
+    from aiqc.core.types import Array, Features, Importance, Shape
 
 #: up to this many positions are moved quicker one by one than together
 _NARROW = 4
@@ -26,6 +26,7 @@ def permutation_importance(
     permute_count: int,
     seed: int,
     *,
+    shapes: Sequence[Shape] = (),
     layout: Literal["C", "F"] = "C",
 ) -> Importance:
     """Return what shuffling each original column adds to the loss; positive = important.
@@ -36,9 +37,9 @@ def permutation_importance(
     Parameters
     ----------
     features
-        Encoded `(samples, ..., columns)`; a list for several Features.
+        Encoded `(samples, ..., columns)`, or as `shapes` says; a list for several Features.
     groups
-        One per Feature: original column -> its positions on the last axis; None: not permuted.
+        One per Feature: original column -> its encoded positions; None: not permuted.
     loss_of
         Mean loss of the model on features like these. The permuted array is one buffer that
         changes between calls: keep no reference to it.
@@ -47,9 +48,13 @@ def permutation_importance(
     seed
         Each permutation derives from this, the Feature's index and the repeat: a column's
         result does not depend on which other columns are permuted, or when.
+    shapes
+        One per Feature: shape of one encoded sample before it was reshaped, columns last. A
+        reshape keeps the order of the values, so the columns are found again whatever became of
+        their axis. Empty: no Feature was reshaped.
     layout
-        Memory order of the buffer. In 'F' a column is moved without touching the memory of the
-        others, where the library reads it as quickly.
+        Memory order of the buffer of a Feature that was not reshaped. In 'F' a column is moved
+        without touching the memory of the others, where the library reads it as quickly.
 
     Returns
     -------
@@ -60,10 +65,10 @@ def permutation_importance(
     Raises
     ------
     InvalidInput
-        If `permute_count` is below 1, or `groups` does not fit the features.
+        If `permute_count` is below 1, or `groups` or `shapes` do not fit the features.
     """
     arrays = features if isinstance(features, list) else [features]
-    _check(arrays, groups, permute_count)
+    _check(arrays, groups, shapes or [array.shape[1:] for array in arrays], permute_count)
     if all(columns is None for columns in groups):
         return tuple(None for _ in groups)
     baseline = float(loss_of(features))
@@ -71,7 +76,7 @@ def permutation_importance(
     def losses_of(index: int, columns: Mapping[str, list[int]]) -> dict[str, list[float]]:
         if math.isnan(baseline):
             return {column: [float("nan")] * permute_count for column in columns}
-        buffer = np.array(arrays[index], order=layout)
+        buffer, columns_last = _buffer(arrays[index], shapes[index] if shapes else None, layout)
         permuted = [buffer if place == index else array for place, array in enumerate(arrays)]
         # one set of orders for all columns: drawing one costs a fifth of a small model's forward
         # pass, and each column is judged alone
@@ -82,7 +87,7 @@ def permutation_importance(
         subject = permuted if isinstance(features, list) else buffer
         return {
             column: _permuted_losses(
-                buffer,
+                columns_last,
                 positions,
                 lambda: float(loss_of(subject)),
                 orders,
@@ -94,6 +99,15 @@ def permutation_importance(
         None if columns is None else _impacts(losses_of(index, columns), baseline)
         for index, columns in enumerate(groups)
     )
+
+
+def _buffer(array: Array, shape: Shape | None, layout: Literal["C", "F"]) -> tuple[Array, Array]:
+    """Return a private copy of the features, and a view of it whose last axis are the columns."""
+    if shape is None or shape == array.shape[1:]:
+        buffer = np.array(array, order=layout)
+        return buffer, buffer
+    buffer = np.array(array, order="C")
+    return buffer, buffer.reshape(len(buffer), *shape)
 
 
 def _permuted_losses(
@@ -139,17 +153,26 @@ def _median(values: list[float]) -> float:
 
 
 def _check(
-    arrays: list[Array], groups: Sequence[Mapping[str, list[int]] | None], permute_count: int
+    arrays: list[Array],
+    groups: Sequence[Mapping[str, list[int]] | None],
+    shapes: Sequence[Shape],
+    permute_count: int,
 ) -> None:
     if permute_count < 1:
         msg = f"permute_count={permute_count} permutes nothing."
         raise InvalidInput(msg, hint="Use at least 1.", permute_count=permute_count)
-    if len(groups) != len(arrays):
+    if not len(groups) == len(shapes) == len(arrays):
         msg = f"There are columns of {len(groups)} Features, but {len(arrays)} Features."
         raise InvalidInput(msg, hint="Pass one entry a Feature, None to skip it.")
-    for index, (array, columns) in enumerate(zip(arrays, groups, strict=True)):
-        for column, positions in (columns or {}).items():
-            width = array.shape[-1]
-            if not positions or min(positions) < 0 or max(positions) >= width:
-                msg = f"Column {column!r} of Feature {index} has positions {positions} of {width}."
-                raise InvalidInput(msg, hint="Give its positions on the last axis.", column=column)
+    for index, (array, columns, shape) in enumerate(zip(arrays, groups, shapes, strict=True)):
+        if math.prod(shape) != math.prod(array.shape[1:]):
+            msg = f"Feature {index} has samples of shape {array.shape[1:]}, not {shape} reshaped."
+            raise InvalidInput(msg, hint="Give the shape before its FeatureShaper.", shape=shape)
+        _check_positions(index, columns or {}, shape[-1])
+
+
+def _check_positions(index: int, columns: Mapping[str, list[int]], width: int) -> None:
+    for column, positions in columns.items():
+        if not positions or min(positions) < 0 or max(positions) >= width:
+            msg = f"Column {column!r} of Feature {index} has positions {positions} of {width}."
+            raise InvalidInput(msg, hint="Give its positions on the last axis.", column=column)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aiqc.core.errors import InvalidCoder, InvalidData
+from aiqc.pipeline.chain_fit import check_samples
 from aiqc.pipeline.coder import FittedCoder, PreparedCoder, fit_coder, unseen
-from aiqc.pipeline.columns import raw_array
-from aiqc.pipeline.feature_fit import check_samples, show_fitted
+from aiqc.pipeline.feature_fit import show_fitted
 from aiqc.pipeline.fit_bytes import coder_from, coder_header, pack_fit, unpack_fit
 from aiqc.pipeline.label_values import (
     check_label,
@@ -21,6 +21,7 @@ from aiqc.pipeline.label_values import (
     unique_classes,
 )
 from aiqc.pipeline.saw import Saw
+from aiqc.pipeline.table import FrameTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ class LabelFit:
             self._check_known(label)
         if self.coder is not None:
             return self.coder.transform(label)
-        values = raw_array(label)
+        values = FrameTable(label).raw(self.columns)
         if values.dtype.kind not in "biuf":
             msg = (
                 f"The Label column {self.columns[0]!r} holds {label.dtypes.iloc[0]}, not numbers."
@@ -182,7 +183,7 @@ class LabelFit:
         return self.classes
 
     def _check_known(self, label: pd.DataFrame) -> None:
-        unknown = unseen(raw_array(label)[:, 0], self._known_classes())
+        unknown = unseen(FrameTable(label).raw(self.columns)[:, 0], self._known_classes())
         if unknown:
             column = self.columns[0]
             msg = f"The Label column {column!r} holds {unknown[0]!r}, which was not seen when "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiqc.core.types import Array
 
 TOP = 10
-_NAME_LENGTH = 44
+_NAME_LENGTH, _FEATURE_LENGTH = 44, 62
 _ROW = 27
 #: title, axis and margins; no figure is shorter than three rows
 _FRAME = 150
@@ -110,7 +110,9 @@ def importance_figure(
     margin_left
         Pixels; None is as wide as the longest name.
     """
-    title = "Feature importance" + (f": {label(info.feature)}" if info.feature else "")
+    title = "Feature importance" + (
+        f": {label(info.feature, _FEATURE_LENGTH)}" if info.feature else ""
+    )
     pixels = importance_height(info) if height is None else height
     if not info.columns:
         return message_figure(title, "No column to show", pixels, prediction_id=info.prediction_id)

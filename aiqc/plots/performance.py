@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from aiqc.core.enums import Split
 from aiqc.core.errors import InvalidInput
 from aiqc.pipeline.metrics.registry import display_name
 from aiqc.plots._axis import AxisRange, axis_range, model_starts
+from aiqc.plots._best import LOWER_IS_BETTER, Best, badge_offset, best_model, own_line, pixels
 from aiqc.plots._text import counted, hyperparameter_text, label, number
 from aiqc.plots.theme import (
     BEST_COLOUR,
@@ -33,12 +33,11 @@ if TYPE_CHECKING:
 HEIGHT = 560
 #: stands for "no fold" and "no hyperparameter combination"
 NONE = -1
-#: scores that are errors
-LOWER_IS_BETTER = frozenset({"loss", "mse", "mae", "rmse"})
 #: above this many points the browser draws on a canvas (WebGL) instead of one element a point
 WEBGL_ABOVE = 1000
-#: where the best model is looked for: the first of these that there is
-_JUDGES = (Split.FOLD_VALIDATION, Split.VALIDATION, Split.TEST)
+_MARGIN_BOTTOM = 92
+#: pixels of the plot in a page of usual width: the badge looks for a free place in it
+_PLOT_WIDTH = 800
 _COLUMNS = (
     *("predictor_id", "job_id", "combo_id", "fold_index", "repeat_index"),
     *("split", "loss", "score"),
@@ -68,16 +67,6 @@ class PerformancePoints:
     score: Array
     #: combination id -> its hyperparameters
     hyperparameters: Mapping[int, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best model on the split that judges."""
-
-    predictor_id: int
-    split: str
-    loss: float
-    score: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,8 +126,7 @@ def performance_info(
     """
     table, names = _table(points)
     predictor = table["predictor_id"]
-    finite = np.isfinite(table["loss"]) & np.isfinite(table["score"])
-    placeable = _whole(predictor, finite)
+    placeable = _placeable(table)
     wanted = _whole(predictor, _within(table, max_loss, min_score))
     kept = {name: values[placeable & wanted] for name, values in table.items()}
     model = kept["predictor_id"]
@@ -156,11 +144,37 @@ def performance_info(
         unplaceable_count=np.unique(predictor[~placeable]).size,
         max_loss=max_loss,
         min_score=min_score,
-        best=_best(kept, names, score_type),
+        best=best_model(kept, names, score_type),
         loss_axis=loss_axis,
         score_axis=score_axis,
         beyond_count=np.unique(model[beyond]).size,
     )
+
+
+def best_of(points: PerformancePoints, score_type: str, split: str | None = None) -> Best | None:
+    """Return the model that the chart marks as best; None if none has finite numbers.
+
+    Parameters
+    ----------
+    points, score_type
+        As of `performance_info`.
+    split
+        That judges instead of the evaluation split.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such split.
+    """
+    table, names = _table(points)
+    placeable = _placeable(table)
+    kept = {name: values[placeable] for name, values in table.items()}
+    return best_model(kept, names, score_type, split)
+
+
+def _placeable(table: dict[str, Array]) -> Array:
+    finite = np.isfinite(table["loss"]) & np.isfinite(table["score"])
+    return _whole(table["predictor_id"], finite)
 
 
 def _table(points: PerformancePoints) -> tuple[dict[str, Array], tuple[str, ...]]:
@@ -201,28 +215,6 @@ def _combo_text(hyperparameters: Mapping[int, Mapping[str, Any]], combo: Array) 
     return {id_: hyperparameter_text(hyperparameters.get(id_, {})) for id_ in ids}
 
 
-def _best(table: dict[str, Array], names: tuple[str, ...], score_type: str) -> Best | None:
-    """Return the best score on the judging split; the lower loss, then the older model wins."""
-    if table["loss"].size == 0:
-        return None
-    judge = _judge(names, np.unique(table["split_code"]).tolist())
-    rows = np.flatnonzero(table["split_code"] == judge)
-    sign = 1.0 if score_type in LOWER_IS_BETTER else -1.0
-    ids, losses = table["predictor_id"][rows], table["loss"][rows]
-    row = rows[np.lexsort((ids, losses, sign * table["score"][rows]))[0]]
-    return Best(
-        predictor_id=int(table["predictor_id"][row]),
-        split=names[judge],
-        loss=float(table["loss"][row]),
-        score=float(table["score"][row]),
-    )
-
-
-def _judge(names: tuple[str, ...], present: list[int]) -> int:
-    found = [names.index(name) for name in _JUDGES if name in names]
-    return next((code for code in found if code in present), present[-1])
-
-
 def performance_figure(info: PerformanceInfo, height: int = HEIGHT) -> Figure:
     """Return the chart: few traces however many models, so that a browser keeps up.
 
@@ -239,8 +231,9 @@ def performance_figure(info: PerformanceInfo, height: int = HEIGHT) -> Figure:
         return message_figure(title, "<br>".join(notes), height, queue_id=info.queue_id)
     figure = themed_figure(title, notes, height, queue_id=info.queue_id)
     figure.add_traces([_lines(info), *_markers(info), _best_trace(info, info.best)])
-    figure.add_annotation(_best_badge(info, info.best))
-    figure.update_layout(margin={"b": 92})
+    plot_height = height - figure.layout.margin.t - _MARGIN_BOTTOM
+    figure.add_annotation(_best_badge(info, info.best, plot_height))
+    figure.update_layout(margin={"b": _MARGIN_BOTTOM})
     for axis, reach, text in (
         ("xaxis", info.loss_axis, "Loss (lower is better)"),
         ("yaxis", info.score_axis, _score_title(info.score_type)),
@@ -371,13 +364,20 @@ def _best_trace(info: PerformanceInfo, best: Best) -> dict[str, Any]:
     }
 
 
-def _best_badge(info: PerformanceInfo, best: Best) -> dict[str, Any]:
+def _best_badge(info: PerformanceInfo, best: Best, plot_height: float) -> dict[str, Any]:
     """Return the label at the best model's point on the split that judged it."""
-    text = (
-        f"<b>predictor {best.predictor_id}</b> is best on {label(best.split)}<br>"
-        f"{label(info.score_type)} {number(best.score)}, loss {number(best.loss)}"
+    lines = (
+        f"predictor {best.predictor_id} is best on {label(best.split)}",
+        f"{label(info.score_type)} {number(best.score)}, loss {number(best.loss)}",
     )
+    name, _, rest = lines[0].partition(" is best")
+    text = f"<b>{name}</b> is best{rest}<br>{lines[1]}"
     x, y = info.loss_axis.position(best.loss), info.score_axis.position(best.score)
-    # Away from the other models: they lie to the right, and worse.
-    away = 1 if info.score_type in LOWER_IS_BETTER else -1
-    return badge(text, x, y, showarrow=True, ax=70, ay=16 * away, xanchor="left", align="left")
+    across, at_x = pixels(info.loss_axis, info.loss, x, _PLOT_WIDTH)
+    up, at_y = pixels(info.score_axis, info.score, y, plot_height)
+    longest = max(len(line) for line in lines)
+    line = own_line(across, up, info.predictor_id == best.predictor_id)
+    across, up = np.append(across, line[0]), np.append(up, line[1])
+    right, down = badge_offset(across, up, (at_x, at_y), (_PLOT_WIDTH, plot_height), longest)
+    side = "left" if right > 0 else "right"
+    return badge(text, x, y, showarrow=True, ax=right, ay=down, xanchor=side, align="left")

@@ -63,6 +63,21 @@ DARK = Theme("aiqc_dark", "#111111", "#d5d9de", "#2c3137", "#20262d")
 THEMES = {theme.name: theme for theme in (AUTO, LIGHT, DARK)}
 
 
+def template() -> str:
+    """Register the templates of these figures with plotly, and return the name of one.
+
+    It is the one that fits `plotly.io.templates.default`: by default 'aiqc', which is transparent
+    and follows the page; 'aiqc_light' or 'aiqc_dark' under a light or a dark one. All three can be
+    named from then on.
+
+    Examples
+    --------
+    >>> template()
+    'aiqc'
+    """
+    return register(current_theme())
+
+
 def split_colour(split: str) -> str:
     """Return the colour of a split, the same in every figure; `infer_<k>` share one."""
     return SPLIT_COLOURS.get(split, INFERENCE_COLOUR)

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, cast
 
 from aiqc.core.enums import AnalysisType, Library
+from aiqc.training.returns import call_user, refuse_return
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,20 @@ def role_function(task: TrainingTask, role: str) -> Callable[..., Any]:
     """Return the user's function of a role ('lose', 'train', ...), or the library's default."""
     own: Callable[..., Any] | None = getattr(task.functions, role)
     return _defaults(task.library)[role, task.analysis_type] if own is None else own
+
+
+def plain_loser(task: TrainingTask) -> Any:
+    """Return the loss function of fn_lose or the default, for libraries without loss objects.
+
+    Raises
+    ------
+    InvalidFunction
+        If fn_lose returns nothing that can be called.
+    """
+    loser = call_user("fn_lose", role_function(task, "lose"), **task.hyperparameters)
+    if not callable(loser):
+        refuse_return("fn_lose", "a function loser(true, predicted)", loser)
+    return loser
 
 
 def _defaults(library: Library) -> dict[tuple[str, AnalysisType], Callable[..., Any]]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aiqc.pipeline.metrics.custom import score_custom
 from aiqc.pipeline.metrics.registry import LOSS, score_split
+from aiqc.pipeline.metrics.regression import numeric_columns
 from aiqc.training.arrays import as_compute, label_compute, sample_count
 from aiqc.training.predictions import check_prediction, check_probabilities
 
@@ -23,7 +25,8 @@ class Predicted:
 
     #: class codes `(samples,)`, or encoded numbers `(samples, *label shape)`
     encoded: Array
-    #: the user's labels or units: `(samples,)`, or `(samples, label columns)`
+    #: the user's labels or units: `(samples,)`; of an unsupervised model `(samples, ...,
+    #: original columns)`
     decoded: Array
     #: `(samples, 1)` of the positive class or `(samples, classes)`; None for regression
     probabilities: Array | None
@@ -89,8 +92,7 @@ def score_predicted(task: TrainingTask, predicted: Predicted, label: Array, loss
             decode=decoder.decode,
         )
     else:
-        true = _squeeze(decoder.decode(label))
-        scores = score_split(task.analysis_type, true, predicted.decoded, custom=task.metrics)
+        scores = _score_numbers(task, predicted, label)
     return scores | {LOSS: loss}
 
 
@@ -103,21 +105,33 @@ def split_loss(
     return float(backend.loss(task, model, loser, ready, target))
 
 
+def _score_numbers(task: TrainingTask, predicted: Predicted, label: Array) -> Scores:
+    """Return the scores of decoded numbers; of encoded ones where every column is text."""
+    true = task.decoder.decode(label)
+    own = dict(task.metrics)
+    if predicted.decoded.dtype.kind != "O" or true.dtype.kind != "O":
+        return score_split(task.analysis_type, true, predicted.decoded, custom=own)
+    numeric = numeric_columns(true)
+    scored = (
+        (true[..., numeric].astype(np.float64), predicted.decoded[..., numeric].astype(np.float64))
+        if numeric
+        else (label, predicted.encoded)
+    )
+    scores = score_split(task.analysis_type, *scored)
+    if np.isfinite(predicted.encoded).all():
+        return scores | score_custom(own, true, predicted.decoded)
+    return scores | dict.fromkeys(own, float("nan"))
+
+
 def _decode(task: TrainingTask, encoded: Array) -> Array:
-    """Return decoded values; rows that are not finite (a diverged model) become NaN."""
+    """Return decoded values; a sample that is not finite (a diverged model) becomes NaN."""
+    decoded = task.decoder.decode(encoded)
     if task.analysis_type.is_classification:
-        return task.decoder.decode(encoded)
+        return decoded
     finite = np.isfinite(encoded).reshape(len(encoded), -1).all(axis=1)
     if finite.all():
-        return _squeeze(task.decoder.decode(encoded))
-    decoded = np.full(encoded.shape, np.nan)
-    if finite.any():
-        # Scalers refuse infinity, so only the finite rows pass through them.
-        decoded[finite] = np.reshape(task.decoder.decode(encoded[finite]), encoded[finite].shape)
-    return _squeeze(decoded)
-
-
-def _squeeze(values: Array) -> Array:
-    """Return one column as `(samples,)`."""
-    single = values.ndim > 1 and values.shape[-1] == 1
-    return values.reshape(values.shape[:-1]) if single else values
+        return decoded
+    # a copy: a decoder may hand back what it was given
+    decoded = np.array(decoded)
+    decoded[~finite] = np.nan
+    return decoded

@@ -77,7 +77,8 @@ def fit(
         `(samples, ...)` tensor, or a list of them for several Features: handed to `forward` as
         one list, or as one argument each when it requires as many. eval_* may be None.
     train_label, eval_label
-        `(samples, 1)`, `(samples,)` class codes, or `(samples, classes)` one-hot.
+        `(samples, 1)`, `(samples,)` class codes, `(samples, classes)` one-hot, or a target of
+        more axes, `(samples, ..., columns)`.
     epochs
         How many times all samples are seen.
     batch_size
@@ -183,14 +184,22 @@ def _measure(metric: Any, outputs: torch.Tensor, label: torch.Tensor) -> float:
 def _metric_inputs(
     metric: Any, outputs: torch.Tensor, label: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return both as torchmetrics expects: one column flat, classes as int64 codes."""
+    """Return both as torchmetrics expects: one column flat, classes as int64 codes.
+
+    Numbers of more axes are flattened to `(rows, columns)`, as the scores of a split are.
+    """
     if not type(metric).__module__.startswith("torchmetrics.classification"):
-        return _flat(outputs), _flat(label).to(outputs.dtype)
+        return _columns(outputs), _columns(label).to(outputs.dtype)
     if type(metric).__name__.startswith("Multilabel"):
         return outputs, label.long()
     one_hot = outputs.ndim == _MATRIX and label.shape == outputs.shape and outputs.shape[1] > 1
     codes = label.argmax(dim=1) if one_hot else _flat(label).long()
     return _flat(outputs), codes
+
+
+def _columns(tensor: torch.Tensor) -> torch.Tensor:
+    flat = _flat(tensor)
+    return flat.reshape(-1, flat.shape[-1]) if flat.ndim > _MATRIX else flat
 
 
 def _flat(tensor: torch.Tensor) -> torch.Tensor:

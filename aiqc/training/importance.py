@@ -51,4 +51,8 @@ def split_importance(
     # a matrix product takes either order; other layers are built for rows
     is_matrix = all(array.ndim == _MATRIX for array in as_list(features))
     layout: Literal["C", "F"] = "F" if task.library is Library.PYTORCH and is_matrix else "C"
-    return permutation_importance(features, groups, loss_of, permute_count, seed, layout=layout)
+    return permutation_importance(
+        *(features, groups, loss_of, permute_count, seed),
+        shapes=task.encoded_shapes,
+        layout=layout,
+    )

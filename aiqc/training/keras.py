@@ -213,7 +213,8 @@ def _is_model(value: Any) -> bool:
 
 
 def _is_ordinal(task: TrainingTask) -> bool:
-    label = task.label.get(task.key_train)
+    """Return whether the label is one column; new samples come without a training split."""
+    label = next(iter(task.label.values()), None)
     return label is None or label.size == len(label)
 
 

@@ -53,11 +53,17 @@ def missing_counts(task: TrainingTask) -> dict[str, int]:
         for index, array in enumerate(arrays):
             if array.dtype.kind != "f" or not array.size or not np.isnan(array.min()):
                 continue
-            counts = np.isnan(array).reshape(-1, array.shape[-1]).sum(axis=0)
+            counts = np.isnan(array).reshape(-1, _width(task, index, array)).sum(axis=0)
             for position in np.flatnonzero(counts):
                 name = _column(task, index, int(position), len(arrays))
                 found[name] = found.get(name, 0) + int(counts[position])
     return found
+
+
+def _width(task: TrainingTask, index: int, array: Array) -> int:
+    """Return how many columns a Feature has; its last axis may be another after a reshape."""
+    shapes = task.encoded_shapes
+    return shapes[index][-1] if index < len(shapes) else array.shape[-1]
 
 
 def _column(task: TrainingTask, index: int, position: int, feature_count: int) -> str:
@@ -71,8 +77,8 @@ def _refuse_label(task: TrainingTask) -> None:
     found = {split: count for split, count in counts.items() if count}
     if not found:
         return
-    msg = f"The label holds NaN (split: count): {found}."
-    raise InvalidData(msg, hint="Drop the rows without a label.", counts=found)
+    msg = f"The label, or the target without one, holds NaN (split: count): {found}."
+    raise InvalidData(msg, hint="Drop those rows, or interpolate or impute them.", counts=found)
 
 
 def _nan_count(label: Array) -> int:

@@ -60,12 +60,17 @@ def check_outputs(task: TrainingTask, shape: tuple[int, ...]) -> None:
         Names both shapes.
     """
     expected = (1,) if task.analysis_type is AnalysisType.BINARY else tuple(task.shapes.label)
-    if math.prod(shape[1:]) == math.prod(expected):
+    sample = tuple(shape[1:])
+    is_number = task.analysis_type is AnalysisType.REGRESSION and expected != (1,)
+    # numbers of the same count in another shape would be compared with the wrong ones
+    if sample == expected or (not is_number and math.prod(sample) == math.prod(expected)):
         return
-    msg = f"The model of fn_build returns {shape[1:]} a sample; {task.analysis_type.value} "
+    msg = f"The model of fn_build returns {sample} a sample; {task.analysis_type.value} "
     msg += f"needs {expected}."
     hint = "Give the last layer label_shape[0] outputs (1 for binary), or pass fn_predict."
-    raise Incompatible(msg, hint=hint, function="fn_build")
+    if len(expected) > 1:
+        hint = f"Let the model end in label_shape, {expected}: the columns last."
+    raise Incompatible(msg, hint=hint, function="fn_build", shape=sample, expected=expected)
 
 
 def _inside(outputs: Array) -> bool:

@@ -28,8 +28,12 @@ def check_prediction(task: TrainingTask, prediction: Any, sample_count: int) -> 
     if task.analysis_type.is_classification:
         return _codes(task, array, sample_count)
     shape = (sample_count, *task.shapes.label)
-    if array.ndim == 0 or len(array) != sample_count or array.size != np.prod(shape):
+    # one number a sample may come with or without axes of length 1; of several, a reshape would
+    # put them elsewhere
+    single = tuple(task.shapes.label) == (1,) and array.ndim and array.size == sample_count
+    if array.shape != shape and not (single and len(array) == sample_count):
         refuse_return(_NAME, _expected(task, sample_count), prediction)
+    # a copy: fn_predict may hand out one buffer again and again
     return array.astype(np.float64).reshape(shape)
 
 

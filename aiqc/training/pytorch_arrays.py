@@ -49,7 +49,8 @@ def label_tensor(label: Array, analysis_type: AnalysisType) -> torch.Tensor:
     Parameters
     ----------
     label
-        `(samples, 1)` class codes or numbers, or `(samples, classes)` one-hot.
+        `(samples, 1)` class codes or numbers, `(samples, classes)` one-hot, or an unsupervised
+        target `(samples, ...)`.
     analysis_type
         Multi-class codes become int64 `(samples,)`; all else keeps its shape as float32.
     """

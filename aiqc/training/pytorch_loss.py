@@ -24,7 +24,8 @@ def compute_loss(loser: Any, outputs: torch.Tensor, label: torch.Tensor) -> torc
     outputs
         `(samples, ...)`, as the model returned them.
     label
-        `(samples,)` or `(samples, 1)` class codes, `(samples, classes)` one-hot, or numbers.
+        `(samples,)` or `(samples, 1)` class codes, `(samples, classes)` one-hot, or numbers
+        `(samples, ...)`.
 
     Raises
     ------

@@ -10,9 +10,10 @@ import numpy as np
 
 from aiqc.core import seeds
 from aiqc.core.enums import ModelForm, Output
+from aiqc.core.errors import Incompatible
 from aiqc.core.types import StoredModel
 from aiqc.training.arrays import head, training_arrays
-from aiqc.training.backend import role_function
+from aiqc.training.backend import plain_loser, role_function
 from aiqc.training.determinism import seed_numpy
 from aiqc.training.opaque import dump_opaque, load_opaque
 from aiqc.training.returns import (
@@ -53,10 +54,13 @@ class SklearnBackend:
 
         Raises
         ------
+        Incompatible
+            If features or target are no matrices.
         InvalidFunction
             If fn_build returns no estimator, or fn_train no fitted one.
         """
         hp = task.hyperparameters
+        _check_matrices(task)
         output = Output.PROBABILITY if task.analysis_type.is_classification else None
         model, loser = _build(task), self.loser(task, output)
         optimizer = call_user("fn_optimize", role_function(task, "optimize"), **hp)
@@ -71,10 +75,7 @@ class SklearnBackend:
 
     def loser(self, task: TrainingTask, output: Output | None) -> Any:  # noqa: ARG002 - protocol
         """Return `loser(true, predicted)` or `loser(true, predicted, probabilities)`."""
-        loser = call_user("fn_lose", role_function(task, "lose"), **task.hyperparameters)
-        if not callable(loser):
-            refuse_return("fn_lose", "a function loser(true, predicted)", loser)
-        return loser
+        return plain_loser(task)
 
     def predict(
         self,
@@ -137,6 +138,17 @@ class SklearnBackend:
             return _same(expected, self.predict(task, other, batch, None))
 
         return check
+
+
+def _check_matrices(task: TrainingTask) -> None:
+    """Refuse sequences, images and windows: estimators take one row of numbers a sample."""
+    features = task.shapes.features
+    shapes = [*(features if isinstance(features, list) else [features]), task.shapes.label]
+    for shape in shapes:
+        if len(shape) > 1:
+            msg = f"scikit-learn takes one row a sample, and samples have the shape {shape}."
+            hint = "Attach a FeatureShaper that multiplies the axes, such as (0, (1, 2))."
+            raise Incompatible(msg, hint=hint, shape=shape)
 
 
 def _build(task: TrainingTask) -> Any:

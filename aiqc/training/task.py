@@ -18,7 +18,7 @@ from aiqc.training.missing import refuse_missing
 if TYPE_CHECKING:
     from aiqc.core.enums import Output
     from aiqc.core.protocols import Backend
-    from aiqc.core.types import Importance, Scores, TrainingTask
+    from aiqc.core.types import Array, Importance, Scores, TrainingTask
 
 
 def train_task(task: TrainingTask) -> Outcome:
@@ -46,7 +46,9 @@ def train_task(task: TrainingTask) -> Outcome:
         refuse_missing(task, backend)
         ready = compute_task(task, backend)
         model, optimizer, loser, history, output = backend.train(ready)
-        predicted, metrics = _evaluate(task, ready, backend, (model, loser, output))
+        predictions, probabilities, metrics = _evaluate(
+            task, ready, backend, (model, loser, output)
+        )
         importance = _importance(ready, backend, model, loser)
         seconds = time.perf_counter() - start
         stored = replace(backend.export(ready, model, optimizer), output=output)
@@ -54,8 +56,8 @@ def train_task(task: TrainingTask) -> Outcome:
         shapes=task.shapes,
         history=history,
         model=stored,
-        predictions={split: found.decoded for split, found in predicted.items()},
-        probabilities=_probabilities(predicted),
+        predictions=predictions,
+        probabilities=probabilities,
         metrics=metrics,
         importance=importance,
         seconds=seconds,
@@ -74,6 +76,46 @@ def rebuild_task(task: TrainingTask, stored: StoredModel) -> tuple[Any, Any]:
     backend = load_backend(task.library)
     with isolated(task, backend):
         return backend.rebuild(task, stored)
+
+
+def predict_task(
+    task: TrainingTask, model: Any, output: Output | None, split: str
+) -> tuple[Predicted, Scores | None]:
+    """Predict one split with a trained or rebuilt model, and score it where it has a label.
+
+    Parameters
+    ----------
+    task
+        Holds the split's features and, where it is to be scored, its label.
+    model
+        As `rebuild_task` returns it.
+    output
+        What a classifier returns, as it was stored; None for regression.
+    split
+        Name of the split.
+
+    Returns
+    -------
+    tuple
+        The predictions, and the scores or None.
+
+    Raises
+    ------
+    InvalidData
+        If NaN would reach a model that cannot take it.
+    InvalidFunction
+        If fn_predict returns something else than one prediction a sample.
+    """
+    backend = load_backend(task.library)
+    with isolated(task, backend):
+        refuse_missing(task, backend)
+        ready = compute_task(task, backend)
+        features, label = ready.features[split], ready.label.get(split)
+        found = predict_split(ready, backend, model, output, features)
+        if label is None:
+            return found, None
+        loss = split_loss(ready, backend, model, backend.loser(ready, output), features, label)
+        return found, score_predicted(task, found, task.label[split], loss)
 
 
 def importance_task(
@@ -109,20 +151,26 @@ def _evaluate(
     ready: TrainingTask,
     backend: Backend,
     trained: tuple[Any, Any, Output | None],
-) -> tuple[dict[str, Predicted], dict[str, Scores]]:
-    """Return predictions and scores of every split.
+) -> tuple[dict[str, Array], dict[str, Array] | None, dict[str, Scores]]:
+    """Return decoded predictions, probabilities and scores of every split.
 
-    The true values come from `task`, not from `ready`, whose floats may be narrower.
+    The true values come from `task`, not from `ready`, whose floats may be narrower. Encoded
+    predictions of one split are held at a time. Probabilities are None for regression and for
+    models without any.
     """
     model, loser, output = trained
-    predicted: dict[str, Predicted] = {}
+    predictions: dict[str, Array] = {}
+    probabilities: dict[str, Array] = {}
     metrics: dict[str, Scores] = {}
     for split, features in ready.features.items():
         found = predict_split(ready, backend, model, output, features)
         loss = split_loss(ready, backend, model, loser, features, ready.label[split])
-        predicted[split] = found
         metrics[split] = score_predicted(task, found, task.label[split], loss)
-    return predicted, metrics
+        predictions[split] = found.decoded
+        if found.probabilities is not None:
+            probabilities[split] = found.probabilities
+    whole = len(probabilities) == len(predictions)
+    return predictions, probabilities if whole else None, metrics
 
 
 def _importance(
@@ -136,9 +184,3 @@ def _importance(
         permute_count=ready.permute_count,
         seed=seeds.derive(ready.seed, "importance"),
     )
-
-
-def _probabilities(predicted: dict[str, Predicted]) -> dict[str, Any] | None:
-    """Return the probabilities by split; None for regression and for models without any."""
-    found = {split: item.probabilities for split, item in predicted.items()}
-    return None if any(values is None for values in found.values()) else found

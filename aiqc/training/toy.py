@@ -12,7 +12,7 @@ from aiqc.core.codecs import pack_arrays, unpack_arrays
 from aiqc.core.enums import AnalysisType, ModelForm, Output
 from aiqc.core.types import StoredModel
 from aiqc.training.arrays import head, training_arrays
-from aiqc.training.backend import role_function
+from aiqc.training.backend import plain_loser, role_function
 from aiqc.training.determinism import seed_numpy
 from aiqc.training.opaque import dump_opaque, load_opaque
 from aiqc.training.returns import (
@@ -62,10 +62,7 @@ class ToyBackend:
 
     def loser(self, task: TrainingTask, output: Output | None) -> Any:  # noqa: ARG002 - protocol
         """Return `loser(true, predicted)` on one-hot classes, probabilities or numbers."""
-        loser = call_user("fn_lose", role_function(task, "lose"), **task.hyperparameters)
-        if not callable(loser):
-            refuse_return("fn_lose", "a function loser(true, predicted)", loser)
-        return loser
+        return plain_loser(task)
 
     def predict(
         self,
@@ -131,8 +128,9 @@ def _build(task: TrainingTask) -> ToyModel:
     model = copy.deepcopy(model)
     features = task.shapes.features
     each = features if isinstance(features, list) else [features]
-    outputs = 1 if task.analysis_type is AnalysisType.BINARY else math.prod(task.shapes.label)
-    model.start(task.analysis_type, sum(math.prod(shape) for shape in each), outputs)
+    outputs = (1,) if task.analysis_type is AnalysisType.BINARY else tuple(task.shapes.label)
+    inputs = sum(math.prod(shape) for shape in each)
+    model.start(task.analysis_type, inputs, outputs)
     return model
 
 

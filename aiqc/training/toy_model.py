@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias, final
@@ -14,7 +15,7 @@ from aiqc.training.arrays import as_list
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiqc.core.types import Array, Features, History
+    from aiqc.core.types import Array, Features, History, Shape
 
 #: loser(true, predicted) -> mean loss
 Loser: TypeAlias = "Callable[[Array, Array], float]"
@@ -47,13 +48,26 @@ class ToyModel:
     def __init__(self, hidden: int = 0) -> None:
         self.hidden = hidden
         self.analysis_type = AnalysisType.REGRESSION
+        #: shape of one sample's numbers; classifiers have one axis
+        self.shape: Shape = (1,)
         #: matrix `(inputs, outputs)` and bias `(outputs,)` of each layer, in order
         self.weights: list[Array] = []
 
-    def start(self, analysis_type: AnalysisType, inputs: int, outputs: int) -> None:
-        """Draw the weights from numpy's global generator, as the real libraries draw theirs."""
+    def start(self, analysis_type: AnalysisType, inputs: int, outputs: int | Shape) -> None:
+        """Draw the weights from numpy's global generator, as the real libraries draw theirs.
+
+        Parameters
+        ----------
+        analysis_type
+            Decides the link.
+        inputs
+            Numbers a sample that go in.
+        outputs
+            Numbers a sample that come out, or the shape in which they do.
+        """
         self.analysis_type = analysis_type
-        sizes = [inputs, *([self.hidden] if self.hidden else []), outputs]
+        self.shape = (outputs,) if isinstance(outputs, int) else outputs
+        sizes = [inputs, *([self.hidden] if self.hidden else []), math.prod(self.shape)]
         self.weights = []
         for before, after in pairwise(sizes):
             drawn = np.random.normal(  # noqa: NPY002 - the generator that Backend.seed seeds
@@ -62,8 +76,9 @@ class ToyModel:
             self.weights += [drawn, np.zeros(after)]
 
     def forward(self, features: Features) -> Array:
-        """Return probabilities `(samples, 1 or classes)`, or numbers `(samples, columns)`."""
-        return self._forward(flatten(features))[-1]
+        """Return probabilities `(samples, 1 or classes)`, or numbers `(samples, *label shape)`."""
+        outputs = self._forward(flatten(features))[-1]
+        return outputs.reshape(len(outputs), *self.shape)
 
     def fit(
         self,
@@ -109,7 +124,7 @@ class ToyModel:
             return np.eye(classes)[label[:, 0].astype(np.int64)]
         if self.analysis_type is AnalysisType.BINARY:
             return label[:, -1:].astype(np.float64)
-        return label.reshape(len(label), -1)
+        return label.reshape(len(label), *self.shape)
 
     def _forward(self, inputs: Array) -> list[Array]:
         """Return the outputs of every layer; the last one linked."""
@@ -132,9 +147,9 @@ class ToyModel:
     def _gradients(self, inputs: Array, target: Array) -> list[Array]:
         """Return d loss / d weights; cross-entropy and squared error share `predicted - true`."""
         outputs = self._forward(inputs)
-        error = (outputs[-1] - target) / len(inputs)
+        error = (outputs[-1] - target.reshape(len(target), -1)) / len(inputs)
         if self.analysis_type is AnalysisType.REGRESSION:
-            error *= 2 / target.shape[1]
+            error *= 2 / error.shape[1]
         if not self.hidden:
             return [inputs.T @ error, error.sum(axis=0)]
         inner = outputs[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-_MODULES = ("config", "dill", "meter", "pytorch", "sklearn", "tensorflow")
+_MODULES = ("config", "dill", "encoding", "meter", "pytorch", "sklearn", "tensorflow")
 
 
 def __getattr__(name: str) -> ModuleType:

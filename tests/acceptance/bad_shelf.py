@@ -36,6 +36,11 @@ class Shelf:
     whole: int = 0
     rare_label: int = 0
     short_label: int = 0
+    gappy_label: int = 0
+    light: int = 0
+    #: used by no Splitset
+    free: int = 0
+    free_label: int = 0
     fitted: int = 0
     splitset: int = 0
     folded: int = 0
@@ -144,7 +149,10 @@ def fill(folder: Path) -> Shelf:
     aiqc.connect(shelf.store)
     frame = table()
     sound = Dataset.Tabular.from_df(frame, name="trees")
-    holes = frame.assign(size=frame["size"].where(frame.index % 6 != 0))
+    holes = frame.assign(
+        size=frame["size"].where(frame.index % 6 != 0),
+        colour=frame["colour"].where(frame.index % 6 != 0),
+    )
     shelf.table, shelf.holes = sound.id, Dataset.Tabular.from_df(holes).id
     rare = frame.assign(kind=["yew", *frame["kind"][1:]])
     shelf.rare = Dataset.Tabular.from_df(rare).id
@@ -159,6 +167,10 @@ def fill(folder: Path) -> Shelf:
     shelf.whole = Label.from_dataset(sound, "whole").id
     shelf.rare_label = Label.from_dataset(shelf.rare, "kind").id
     shelf.short_label = Label.from_dataset(shelf.short, "kind").id
+    shelf.gappy_label = Label.from_dataset(shelf.holes, "size").id
+    shelf.light = Feature.from_dataset(shelf.holes, "weight").id
+    shelf.free = Feature.from_dataset(sound, ["size", "weight"]).id
+    shelf.free_label = Label.from_dataset(sound, "kind").id
     _train(shelf)
     _make_files(folder)
     return shelf

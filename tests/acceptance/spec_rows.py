@@ -26,8 +26,6 @@ class SpecRow:
     argument: str
     default: str
     type: str
-    #: which of the project's issues brings it
-    issue: int
     ruling: str
     note: str
 
@@ -48,7 +46,7 @@ def spec_rows() -> list[SpecRow]:
     """Return every row of the table, in the order of the specification."""
     with (HERE / "spec_003.csv").open(newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(file))
-    return [SpecRow(owner=row.pop("class"), issue=int(row.pop("issue")), **row) for row in found]
+    return [SpecRow(owner=row.pop("class"), **row) for row in found]
 
 
 def owner_of(name: str) -> Any:

@@ -369,6 +369,7 @@ SPLITSET = {
     "key_test": _always(["test", "test", "test", None, "test"]),
     "version": _always([1, 2, None, None, None]),
     "label": _links("Label", [1, 1, 3, 2, None]),
+    "predictor": _always(_times(5, None)),
 }
 
 

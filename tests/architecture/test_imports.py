@@ -44,6 +44,7 @@ def probe(statement: str, home: Path) -> dict[str, object]:
     [
         "import aiqc",
         "from aiqc.orm import *",
+        "from aiqc.mlops import *",
         "import aiqc.utils.meter, aiqc.utils.config, aiqc.utils.dill, aiqc.utils.sklearn",
         "import aiqc.utils.pytorch, aiqc.utils.tensorflow",
     ],

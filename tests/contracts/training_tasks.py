@@ -41,7 +41,8 @@ class UnitDecoder:
         raise AssertionError("a regression has no codes")
 
     def decode(self, values: np.ndarray) -> np.ndarray:
-        return values * self.scale + self.mean
+        column = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        return column * self.scale + self.mean
 
 
 def draw(analysis_type: AnalysisType, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

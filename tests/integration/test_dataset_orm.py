@@ -15,7 +15,6 @@ from toy_studies import make_queue, make_splitset, points
 from warm_python import warm_python
 
 import aiqc
-from aiqc.core.enums import DatasetType
 from aiqc.core.errors import (
     Conflict,
     DataChanged,
@@ -77,9 +76,7 @@ def test_whatever_changes_the_data_is_a_new_version(store: Any, changed: pd.Data
 
 
 def test_a_name_belongs_to_one_type(any_store: Any) -> None:
-    row = Dataset.Tabular.from_df(frame(1), name="study")
-    # sequences and images come later; a store may hold them already
-    Dataset.update(typ=DatasetType.SEQUENCE).where(Dataset.id == row.id).execute()
+    Dataset.Sequence.from_numpy(np.zeros((2, 3, 4)), name="study")
     with pytest.raises(Conflict, match=r"'study' belongs to sequence data; this is tabular data"):
         Dataset.Tabular.from_df(frame(2), name="study")
     other = Dataset.Tabular.from_df(frame(2))

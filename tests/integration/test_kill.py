@@ -83,7 +83,7 @@ is_complete = lambda run, *rest: str(run.state) == "complete"
     "a transaction ends": lambda: die_before(peewee.Database, "commit"),
     "claim, before its commit": lambda: die_after(job_store.Run, "save", when=is_running),
     "after the claim": lambda: die_after(QueueJobStore, "claim"),
-    "while the samples are cached": lambda: die_after(samples_cache, "write_cache"),
+    "while the samples are cached": lambda: die_after(samples_cache, "_write_blocks"),
     "while training": lambda: die_after(ToyDescent, "step", passing=8),
     "between two blobs": lambda: die_after(_results, "put_blob", passing=7),
     "after the blobs": lambda: die_after(job_store, "put_outcome"),

@@ -18,9 +18,18 @@ from peewee import ForeignKeyField
 
 from aiqc.core.clock import utc_now
 from aiqc.core.errors import CorruptBlob, InvalidInput, RecordInUse, StoreError, WrongStore
+from aiqc.orm import _blob_writer
 from aiqc.orm._base import BaseModel
-from aiqc.orm._blob_tables import CHUNK_SIZE
-from aiqc.orm._blobs import Blob, BlobChunk, collect_orphans, open_blob, put_blob, read_blob
+from aiqc.orm._blob_tables import ARRAY_CHUNK_SIZE, CHUNK_SIZE
+from aiqc.orm._blobs import (
+    Blob,
+    BlobChunk,
+    BlobWriter,
+    collect_orphans,
+    open_blob,
+    put_blob,
+    read_blob,
+)
 from aiqc.orm._database import connect, connection_string, proxy, transaction
 from aiqc.orm._registry import extra_models
 
@@ -264,7 +273,28 @@ def test_reader_fetches_only_what_is_read(store: Any, monkeypatch: pytest.Monkey
     assert wanted == [4, 5, 19]
     reader.seek(0)
     reader.readall()
-    assert len(reader._cache) == 8
+    assert len(reader._cache) == 16
+
+
+def test_reading_in_order_fetches_ahead(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aiqc.orm import _blob_reader
+
+    batches: list[list[int]] = []
+    fetch = _blob_reader._fetch
+
+    def counted(layout: Any, chunks: Any) -> Any:
+        batches.append(list(chunks))
+        return fetch(layout, chunks)
+
+    data = noise(30 * CHUNK_SIZE + 7)
+    reader = open_blob(put_blob(data, "raw"))
+    monkeypatch.setattr(_blob_reader, "_fetch", counted)
+    parts = [reader.read(CHUNK_SIZE) for _ in range(31)]
+    assert b"".join(parts) == data
+    fetched = [batch for batch in batches if batch]
+    # three fetches in order, then twelve chunks more each time, and none twice
+    assert [len(batch) for batch in fetched] == [1, 1, 1, 13, 13, 2]
+    assert [idx for batch in fetched for idx in batch] == list(range(31))
 
 
 def test_reader_stays_on_its_thread(store: Any) -> None:
@@ -305,6 +335,140 @@ def test_columns_of_a_parquet_are_read_without_the_rest(any_store: Any) -> None:
     reader = open_blob(blob)
     found = pq.ParquetFile(reader, pre_buffer=False).read(columns=["c3", "c30"]).to_pandas()
     pd.testing.assert_frame_equal(found, frame[["c3", "c30"]])
+
+
+# --- arrays: smaller chunks, pieces here and there ------------------------------------
+
+
+ARRAY_SIZES = [5000, ARRAY_CHUNK_SIZE, ARRAY_CHUNK_SIZE + 1, CHUNK_SIZE, 3 * CHUNK_SIZE + 7]
+
+
+def random_pieces(size: int) -> list[tuple[memoryview, int]]:
+    """Views to fill, with ascending offsets; some are empty or pass the end."""
+    rng = np.random.default_rng(2)
+    offsets = sorted(int(at) for at in rng.integers(0, size, 40))
+    counts = rng.choice([0, 1, 100, 40_000], 40)
+    pieces = [(memoryview(bytearray(int(n))), at) for n, at in zip(counts, offsets, strict=True)]
+    return [*pieces, (memoryview(bytearray(30)), size - 10), (memoryview(bytearray(5)), size + 9)]
+
+
+@pytest.mark.parametrize("written_as", ["npy", "raw"])
+@pytest.mark.parametrize("size", ARRAY_SIZES)
+def test_arrays_are_read_whatever_their_chunks_are(
+    any_store: Any, monkeypatch: pytest.MonkeyPatch, size: int, written_as: str
+) -> None:
+    data = noise(size)
+    chunk_size = _blob_writer.chunk_size_of(written_as)
+    with monkeypatch.context() as patch:
+        # arrays were once stored in chunks of the common size
+        patch.setattr(_blob_writer, "chunk_size_of", lambda _: chunk_size)
+        blob = put_blob(data, "npy")
+    assert BlobChunk.select().count() == -(-size // chunk_size)
+    assert read_blob(blob) == data
+    reader = open_blob(blob)
+    for start, count in ((0, 10), (size - 3, 10), (size // 3, size // 2), (0, -1)):
+        reader.seek(start)
+        assert reader.read(count) == data[start:][: None if count < 0 else count]
+    pieces = random_pieces(size)
+    found = open_blob(blob).fill_pieces(pieces)
+    assert found == sum(len(data[at : at + len(view)]) for view, at in pieces)
+    for view, at in pieces:
+        expected = data[at : at + len(view)]
+        assert bytes(view) == expected + bytes(len(view) - len(expected))
+
+
+def test_many_pieces_take_one_query(any_store: Any) -> None:
+    data = noise(200 * ARRAY_CHUNK_SIZE)
+    reader = open_blob(put_blob(data, "npy"))
+    reader.seek(7)
+    queries: list[str] = []
+    proxy.obj.query_hooks.append(lambda event: queries.append(event.sql))
+    offsets = [number * ARRAY_CHUNK_SIZE - 2 for number in range(1, 200, 4)]
+    pieces = [(memoryview(bytearray(4)), at) for at in offsets]
+    assert reader.fill_pieces(pieces) == 4 * len(offsets)
+    assert [bytes(view) for view, _ in pieces] == [data[at : at + 4] for at in offsets]
+    # the size of its chunks, and the chunks
+    assert len(queries) == 2
+    assert (reader.tell(), reader.read(3)) == (7, data[7:10])
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "flipped"])
+@pytest.mark.parametrize("idx", [0, 2])
+def test_damage_of_an_array_is_found_by_pieces(any_store: Any, damage: str, idx: int) -> None:
+    blob = put_blob(noise(4 * ARRAY_CHUNK_SIZE), "npy")
+    same = BlobChunk.idx == idx
+    if damage == "missing":
+        BlobChunk.delete().where(same).execute()
+    elif damage == "cut":
+        BlobChunk.update(data=b"x").where(same).execute()
+    else:
+        flip(blob, idx, 9)
+    with pytest.raises(CorruptBlob, match=f"chunk {idx} "):
+        open_blob(blob).fill_pieces([(memoryview(bytearray(1)), idx * ARRAY_CHUNK_SIZE + 5)])
+    with pytest.raises(CorruptBlob, match=f"chunk {idx} "):
+        read_blob(blob)
+
+
+# --- writing while the bytes come ------------------------------------------------------
+
+
+@pytest.mark.parametrize("codec", ["npy", "raw"])
+@pytest.mark.parametrize("part_size", [1000, ARRAY_CHUNK_SIZE, 300_001, 6_000_000])
+def test_writer_keeps_no_memory_of_the_caller(any_store: Any, codec: str, part_size: int) -> None:
+    data = noise(7_000_003)
+    writer, buffer = BlobWriter(codec), bytearray(part_size)
+    for start in range(0, len(data), part_size):
+        part = data[start : start + part_size]
+        buffer[: len(part)] = part
+        writer.write(memoryview(buffer)[: len(part)])
+        buffer[:] = bytes(part_size)
+    blob = writer.finish()
+    writer.discard()
+    assert read_blob(Blob.of(blob.id)) == data
+    assert (blob.size, blob.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert put_blob(data, codec).id == blob.id
+
+
+@pytest.mark.parametrize("size", [0, 10, 4096, ARRAY_CHUNK_SIZE - 1, ARRAY_CHUNK_SIZE, 9_000_000])
+def test_writer_finds_equal_bytes(any_store: Any, size: int) -> None:
+    data = noise(size)
+    first = put_blob(data, "npy")
+    writer = BlobWriter("npy")
+    writer.write(memoryview(data))
+    assert writer.finish().id == first.id
+    assert Blob.select().count() == 1
+    assert BlobChunk.select().count() == (0 if size < 4096 else -(-size // ARRAY_CHUNK_SIZE))
+
+
+def test_discarded_bytes_are_gone(any_store: Any) -> None:
+    writer = BlobWriter("npy")
+    writer.write(memoryview(noise(9_000_000)))
+    assert BlobChunk.select().count() > 200
+    writer.discard()
+    assert (Blob.select().count(), BlobChunk.select().count()) == (0, 0)
+
+
+def test_blob_that_takes_long_is_not_collected(
+    any_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [utc_now()]
+    monkeypatch.setattr(_blob_writer, "utc_now", lambda: now[0])
+    writer, data = BlobWriter("npy"), noise(1_000_000)
+    writer.write(memoryview(data))
+    now[0] += timedelta(seconds=5000)
+    writer.write(memoryview(data))
+    assert Blob.get().time_created == now[0]
+    writer.write(memoryview(data))
+    assert read_blob(writer.finish()) == 3 * data
+
+
+def test_log_is_copied_as_usual_after_a_large_blob(store: Any) -> None:
+    def pages() -> int:
+        return int(proxy.obj.execute_sql("PRAGMA wal_autocheckpoint").fetchone()[0])
+
+    before = pages()
+    put_blob(io.BytesIO(noise(9_000_000)), "raw")
+    assert pages() == before
 
 
 # --- collection ------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from aiqc.orm._base import BaseModel
 from aiqc.orm._database import connect, connection_string, disconnect, proxy
 from aiqc.orm._fields import BigInteger, CircularKey, Name, Text
 from aiqc.orm._registry import extra_models, registry
-from aiqc.orm._schema import Migration, Schema, migrate
+from aiqc.orm._schema import SCHEMA_VERSION, Migration, Schema, migrate
 
 with extra_models() as TABLES:
 
@@ -45,22 +45,23 @@ def fail(database: Database) -> None:
     raise KeyboardInterrupt
 
 
-STEPS = (Migration("add ten", 3, add_ten), Migration("double", 2, double))
+NOW = SCHEMA_VERSION
+STEPS = (Migration("add ten", NOW + 2, add_ten), Migration("double", NOW + 1, double))
 
 
 def test_steps_run_once_in_order_of_version(any_store: Any) -> None:
     StepToy.create(number=1)
-    assert migrate(proxy.obj, STEPS, version=3) == ["double", "add ten"]
+    assert migrate(proxy.obj, STEPS, version=NOW + 2) == ["double", "add ten"]
     assert StepToy.get().number == 12
-    assert migrate(proxy.obj, STEPS, version=3) == []
-    assert (StepToy.get().number, Schema.get().version) == (12, 3)
+    assert migrate(proxy.obj, STEPS, version=NOW + 2) == []
+    assert (StepToy.get().number, Schema.get().version) == (12, NOW + 2)
 
 
 def test_failed_step_takes_everything_back(any_store: Any) -> None:
     StepToy.create(number=1)
     with pytest.raises(KeyboardInterrupt):
-        migrate(proxy.obj, (*STEPS[1:], Migration("fail", 3, fail)), version=3)
-    assert (StepToy.get().number, Schema.get().version) == (1, 1)
+        migrate(proxy.obj, (*STEPS[1:], Migration("fail", NOW + 2, fail)), version=NOW + 2)
+    assert (StepToy.get().number, Schema.get().version) == (1, NOW)
     if any_store.path is not None:
         assert proxy.obj.pragma("foreign_keys") == 1
 
@@ -73,7 +74,7 @@ def test_step_that_leaves_dangling_rows_is_taken_back(store: Any) -> None:
         database.execute_sql("DELETE FROM step_toy")  # type: ignore[no-untyped-call]
 
     with pytest.raises(StoreError, match="point to nothing"):
-        migrate(proxy.obj, (Migration("cut", 2, cut),), version=2)
+        migrate(proxy.obj, (Migration("cut", NOW + 1, cut),), version=NOW + 1)
     assert StepToy.select().count() == 1
 
 
@@ -91,7 +92,7 @@ def test_table_can_be_rebuilt_without_losing_what_points_to_it(store: Any) -> No
         ):
             database.execute_sql(sql)  # type: ignore[no-untyped-call]
 
-    migrate(proxy.obj, (Migration("rebuild", 2, rebuild),), version=2)
+    migrate(proxy.obj, (Migration("rebuild", NOW + 1, rebuild),), version=NOW + 1)
     assert ToyWithANameSoLongThatItsIndexesPassTheLimit.select().count() == 1
 
 
@@ -103,15 +104,15 @@ def test_older_store_is_copied_then_migrated(
         uid = connect(path).uid
         StepToy.create(number=1)
         disconnect()
-        monkeypatch.setattr(_schema, "SCHEMA_VERSION", 3)
+        monkeypatch.setattr(_schema, "SCHEMA_VERSION", NOW + 2)
         monkeypatch.setattr(_schema, "MIGRATIONS", STEPS)
         assert connect(path).uid == uid
-        assert (StepToy.get().number, Schema.get().version) == (12, 3)
+        assert (StepToy.get().number, Schema.get().version) == (12, NOW + 2)
         connect(path)  # nothing left to do
-    (copy,) = tmp_path.glob("study.v1-backup-*.sqlite3")
+    (copy,) = tmp_path.glob(f"study.v{NOW}-backup-*.sqlite3")
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT number FROM step_toy").fetchall() == [(1,)]
-        assert connection.execute("SELECT version, uid FROM schema").fetchall() == [(1, uid)]
+        assert connection.execute("SELECT version, uid FROM schema").fetchall() == [(NOW, uid)]
     connection.close()
 
 

@@ -94,8 +94,39 @@ def test_an_empty_queue_gives_an_empty_frame_with_these_columns(
         selected_metrics=["loss"], selected_stats=["mean"], sort_by="mean"
     )
     assert list(chosen.columns) == [*places(folds, repeats), "metric", "mean"]
-    with pytest.raises(NotReady, match=r"No model of <Queue 1> was trained yet\. Call queue\.run"):
-        queue.plot_performance(call_display=False)
+    for report in (lambda: queue.plot_performance(call_display=False), queue.best_predictor):
+        with pytest.raises(
+            NotReady, match=r"No model of <Queue 1> was trained yet\. Call queue\.r"
+        ):
+            report()
+
+
+@CASES
+@pytest.mark.parametrize(("score", "sign"), [(None, 1), ("f1", 1), ("loss", -1)])
+def test_best_predictor_is_the_one_that_is_marked(
+    store: Any, folds: bool, repeats: bool, score: str | None, sign: int
+) -> None:
+    queue = study(folds, repeats)
+    best = queue.best_predictor(score)
+    figure = queue.plot_performance(call_display=False, score_type=score)
+    assert f"<b>predictor {best.id}</b>" in figure.layout.annotations[0].text
+    assert Queue.best_predictor(queue.id, score_type=score) == best
+    frame = queue.metrics_df()
+    for split in (None, "test"):
+        judge = split or ("fold_validation" if folds else "test")
+        rows = frame[frame["split"] == judge]
+        values = sign * rows[score or "accuracy"]
+        tied = rows[values == values.max()].sort_values(["loss", "predictor_id"])
+        assert queue.best_predictor(score, split=split).id == tied["predictor_id"].iloc[0]
+
+
+def test_best_predictor_is_not_judged_by_new_data(two: Queue) -> None:
+    best = two.best_predictor()
+    others = [row for row in Predictor.select() if row.id != best.id]
+    others[0].infer(points(), target=points())
+    assert two.best_predictor() == best
+    with pytest.raises(InvalidInput, match=r"split='infer_0'.*\['train', 'test'\]"):
+        two.best_predictor(split="infer_0")
 
 
 @CASES
@@ -194,6 +225,8 @@ def test_rows_are_sorted(two: Queue, by: Any, ascending: bool) -> None:
             lambda queue: queue.plot_performance(call_display=False, score_type="r2"),
             r"score_type: 'r2' .*'accuracy'",
         ),
+        (lambda queue: queue.best_predictor("r2"), r"score_type: 'r2' .*'accuracy'"),
+        (lambda queue: queue.best_predictor(split="validation"), r"split='validation'.*'test'"),
     ],
 )
 def test_what_does_not_exist_is_named(two: Queue, call: Any, named: str) -> None:
@@ -284,6 +317,8 @@ def test_a_model_that_diverged_is_kept_and_shown(any_store: Any) -> None:
     spread = queue.metricsAggregate_df(selected_metrics="loss")
     assert spread.loc[0, STATISTICS].isna().all()
     assert queue.plot_performance(call_display=False).layout.height == 560
+    with pytest.raises(NotReady, match="has a finite loss and accuracy"):
+        queue.best_predictor()
 
 
 def test_a_metric_with_one_class_in_a_split_is_nan(store: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pandas.api.types import infer_dtype
 
 from aiqc.core.errors import InvalidFunction
 
@@ -21,8 +22,12 @@ _FUNCTIONS = {
 }
 REGRESSION_METRICS = tuple(_FUNCTIONS)
 
+#: what pandas calls columns of numbers
+_NUMBERS = ("floating", "integer", "mixed-integer-float")
+
 #: R2 compares with a variance, which one sample has not
 _LEAST_ROWS = 2
+_MATRIX = 2
 
 
 def score_numbers(true: Array, predicted: Array) -> Scores:
@@ -45,7 +50,9 @@ def score_numbers(true: Array, predicted: Array) -> Scores:
     from sklearn import config_context, metrics
 
     truth, guesses = as_columns(true), as_columns(predicted)
-    if truth.shape != guesses.shape:
+    # flattened axes in another order would be compared with the wrong numbers
+    is_turned = max(np.ndim(true), np.ndim(predicted)) > _MATRIX and true.shape != predicted.shape
+    if truth.shape != guesses.shape or is_turned:
         msg = f"Predictions of shape {predicted.shape} do not fit a label of shape {true.shape}."
         raise InvalidFunction(msg, hint="fn_predict returns one row a sample.")
     scores = dict.fromkeys(REGRESSION_METRICS, float("nan"))
@@ -72,4 +79,22 @@ def as_columns(values: Array) -> Array:
     numbers = np.asarray(values)
     if numbers.dtype.kind not in "fiub":
         numbers = numbers.astype(np.float64)
-    return numbers.reshape(-1, 1) if numbers.ndim < 2 else numbers.reshape(-1, numbers.shape[-1])  # noqa: PLR2004
+    width = 1 if numbers.ndim < _MATRIX else numbers.shape[-1]
+    return numbers.reshape(-1, width)
+
+
+def numeric_columns(values: Array) -> list[int]:
+    """Return the positions on the last axis whose values are numbers; booleans are none.
+
+    Examples
+    --------
+    >>> numeric_columns(np.array([[1.5, "red"], [2, "blue"]], dtype=object))
+    [0]
+    """
+    if values.dtype.kind in "fiu":
+        return list(range(values.shape[-1]))
+    return [
+        position
+        for position in range(values.shape[-1])
+        if infer_dtype(values[..., position].ravel(), skipna=True) in _NUMBERS
+    ]

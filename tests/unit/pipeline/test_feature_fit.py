@@ -18,8 +18,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from aiqc.core.codecs import pack_arrays
 from aiqc.core.errors import CorruptBlob, InvalidColumns, InvalidData
+from aiqc.pipeline.chain_fit import fit_feature
 from aiqc.pipeline.coder import prepare_coder, trial_dimension
-from aiqc.pipeline.feature_fit import FeatureFit, fit_feature, nan_columns
+from aiqc.pipeline.feature_fit import FeatureFit, nan_columns
 
 RNG = np.random.default_rng(11)
 COUNT = 40
@@ -299,7 +300,7 @@ def test_order_does_not_depend_on_the_hash_seed(seed: str) -> None:
         "from sklearn.preprocessing import OneHotEncoder\n"
         "from sklearn.feature_extraction.text import CountVectorizer\n"
         "from aiqc.pipeline.coder import *\n"
-        "from aiqc.pipeline.feature_fit import fit_feature\n"
+        "from aiqc.pipeline.chain_fit import fit_feature\n"
         "names = ['zeta', 'beta', 'alpha', 'omega', 'kappa']\n"
         "frame = pd.DataFrame({n: list('cab') for n in names[:2]} | "
         "{n: [1.0, 2.0, 3.0] for n in names[2:]} | {'t': ['y x', 'x w', 'v z']})\n"

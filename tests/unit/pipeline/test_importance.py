@@ -223,3 +223,29 @@ def test_the_layout_of_the_buffer_changes_no_result(layout: str) -> None:
         np.testing.assert_allclose(median, usual[column][0], rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(impacts, usual[column][1], rtol=1e-12, atol=1e-12)
     assert found["a"][0] > found["b"][0] > found["c"][0] == 0
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("shape", [(15,), (1, 5, 3), (5, 3), (3, 5)])
+def test_reshaped_columns_are_found_again(shape, layout):
+    # sample s, time t, column c holds 100 s + 10 t + c
+    grid = np.add.outer(np.add.outer(np.arange(12) * 100, np.arange(5) * 10), np.arange(3))
+    seen = []
+
+    def watch(features):
+        assert features.shape == (12, *shape)
+        seen.append(features.copy().reshape(grid.shape))
+        return 0.0
+
+    permutation_importance(
+        grid.reshape(12, *shape), [{"x": [1]}], watch, 2, 3, shapes=[(5, 3)], layout=layout
+    )
+    for repeat, features in enumerate(seen[1:]):
+        changed = grid.copy()
+        changed[..., 1] = grid[order_of(0, repeat, 12, 3)][..., 1]
+        assert features.tolist() == changed.tolist()
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(InvalidInput, match=r"Feature 0 .*\(4,\), not \(3, 2\)"):
+        permutation_importance(TABLE, [GROUPS], loss_of, 1, 0, shapes=[(3, 2)])

@@ -19,6 +19,7 @@ from aiqc.pipeline.metrics.registry import (
     names_of,
     score_split,
 )
+from aiqc.pipeline.metrics.regression import numeric_columns
 
 BINARY, MULTI, REGRESSION = AnalysisType.BINARY, AnalysisType.MULTI, AnalysisType.REGRESSION
 
@@ -192,6 +193,33 @@ def test_windows_are_flattened():
     true, predicted = rng.normal(size=(2, 6, 4, 3))
     expected = regression_by_sklearn(true.reshape(24, 3), predicted.reshape(24, 3))
     same(score_split(REGRESSION, true, predicted), expected)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 3), (24, 3), (6, 12, 1)])
+def test_windows_in_another_shape_are_refused(shape):
+    # all of them hold as many numbers, some even as many in columns of three
+    with pytest.raises(InvalidFunction) as caught:
+        score_split(REGRESSION, np.zeros((6, 4, 3)), np.zeros(shape))
+    assert str(shape) in str(caught.value) or str(shape[0]) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ([[1, 2.5], ["red", None], [1.0, float("nan")], [2, 3], [True, False]], [0, 2, 3]),
+        ([["x", "y"]], []),
+        ([["1", "2"]], []),
+    ],
+)
+def test_columns_of_numbers(columns, expected):
+    values = np.array(columns, dtype=object).T
+    assert numeric_columns(values) == expected
+    # rows of windows: the columns are the last axis
+    assert numeric_columns(np.stack([values, values], axis=1)) == expected
+
+
+def test_every_column_of_a_number_array_is_one():
+    assert numeric_columns(np.zeros((2, 4, 3))) == [0, 1, 2]
 
 
 def test_constant_label_and_single_row():

@@ -11,7 +11,13 @@ import pytest
 
 from aiqc.core.errors import InvalidInput
 from aiqc.plots._axis import AxisRange, axis_range, model_starts
-from aiqc.plots.performance import PerformancePoints, performance_figure, performance_info
+from aiqc.plots._best import badge_offset
+from aiqc.plots.performance import (
+    PerformancePoints,
+    best_of,
+    performance_figure,
+    performance_info,
+)
 from aiqc.plots.theme import split_colour
 
 NAN = float("nan")
@@ -127,6 +133,52 @@ def test_a_model_without_a_number_is_counted_not_shown(lost, column):
 def test_best_is_judged_on_the_evaluation_split(rows, score_type, best):
     found = performance_info(points(rows), score_type).best
     assert (found.predictor_id, found.split, found.loss, found.score) == best
+
+
+@pytest.mark.parametrize("score_type", ["accuracy", "mse", "loss"])
+@pytest.mark.parametrize("drop", [(), ("validation",), ("validation", "test")])
+def test_best_of_is_what_the_chart_marks(score_type, drop):
+    rows = [row for row in ROWS if row[1] not in drop]
+    data = points([*rows, (4, "train", NAN, 1.0), (4, "test", 0.0, 1.0)])
+    assert best_of(data, score_type) == performance_info(data, score_type).best
+
+
+@pytest.mark.parametrize(
+    ("score_type", "split", "best"),
+    [
+        ("accuracy", "test", 1),
+        ("accuracy", "train", 2),
+        ("mse", "test", 3),
+        ("accuracy", "validation", 2),
+    ],
+)
+def test_another_split_may_judge(score_type, split, best):
+    found = best_of(points(ROWS), score_type, split)
+    assert (found.predictor_id, found.split) == (best, split)
+
+
+def test_a_split_that_is_not_there_is_refused():
+    with pytest.raises(InvalidInput, match=r"split='infer_0'.*\['train', 'validation', 'test'\]"):
+        best_of(points(ROWS), "accuracy", "infer_0")
+    assert best_of(points([(1, "test", NAN, 0.5)]), "accuracy") is None
+
+
+@pytest.mark.parametrize(
+    ("points_at", "at", "offset"),
+    [
+        ([(100, 200)], (100, 200), (70, 16)),
+        # something right of and below it: the next place is right of and above it
+        ([(100, 200), (200, 190)], (100, 200), (70, -16)),
+        # at the right edge it goes to the left, at the lower right corner up and left
+        ([(780, 200)], (780, 200), (-70, 16)),
+        ([(780, 5)], (780, 5), (-40, -60)),
+        # crowded on all near sides: further away
+        ([(x, y) for x in range(0, 800, 20) for y in range(170, 231, 10)], (400, 200), (40, 60)),
+    ],
+)
+def test_the_badge_looks_for_a_free_place(points_at, at, offset):
+    x, y = np.array(points_at, dtype=float).T
+    assert badge_offset(x, y, at, (800, 400), 20) == offset
 
 
 def test_different_lengths_are_refused():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import plotly.io as pio
@@ -113,6 +115,24 @@ def test_theme_follows_the_users_template(chosen, expected):
     figure = theme.themed_figure("title", [], 300)
     assert figure.layout.template.layout.font.color == theme.THEMES[expected].text
     assert pio.templates.default == (chosen or pio.templates.default)
+
+
+def test_template_can_be_named_before_any_figure_of_ours():
+    code = (
+        "from aiqc.plots import template\n"
+        "import sys\n"
+        "assert 'plotly' not in sys.modules\n"
+        "import plotly.graph_objects as go\n"
+        "figure = go.Figure(layout={'template': template()})\n"
+        "assert figure.layout.template.layout.paper_bgcolor == 'rgba(0,0,0,0)'\n"
+        "go.Figure(layout={'template': 'aiqc_dark'})\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_template_follows_the_users_default():
+    pio.templates.default = "plotly_dark"
+    assert theme.template() == "aiqc_dark"
 
 
 def test_registering_leaves_the_default_alone():

@@ -77,6 +77,34 @@ def test_outputs_fit_the_label(kind, label_shape, outputs, fits):
         check_outputs(task, outputs)
 
 
+@pytest.mark.parametrize(
+    ("target", "outputs", "fits"),
+    [
+        ((28, 5), (8, 28, 5), True),
+        ((28, 5), (8, 1, 5), False),
+        ((28, 5), (8, 5, 28), False),
+        ((28, 5), (8, 140), False),
+        ((5,), (8, 5), True),
+        ((5,), (8, 5, 1), False),
+        ((1, 1), (8, 1), False),
+        # one number a sample, whose axis may be missing
+        ((1,), (8,), True),
+        ((1,), (8, 1), True),
+        ((1,), (8, 2), False),
+    ],
+)
+def test_numbers_come_in_the_shape_of_the_target(target, outputs, fits):
+    kind = AnalysisType.REGRESSION
+    task = SimpleNamespace(analysis_type=kind, shapes=SimpleNamespace(label=target))
+    if fits:
+        check_outputs(task, outputs)
+        return
+    with pytest.raises(Incompatible) as caught:
+        check_outputs(task, outputs)
+    assert f"returns {outputs[1:]} a sample; regression needs {target}." in str(caught.value)
+    assert (caught.value.shape, caught.value.expected) == (outputs[1:], target)
+
+
 @pytest.mark.torch
 def test_last_layer_of_pytorch_models():
     torch = pytest.importorskip("torch")

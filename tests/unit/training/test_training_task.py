@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import mean_absolute_error
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 from training_tasks import UnitDecoder, make_task
 
-from aiqc.core.enums import AnalysisType, Library
+from aiqc.core.enums import AnalysisType, EncodingDimension, Library
 from aiqc.core.errors import InvalidData
 from aiqc.core.types import Functions, Shapes
+from aiqc.pipeline.coder import prepare_coder
+from aiqc.pipeline.label_fit import fit_label
 from aiqc.training.arrays import as_compute, label_compute
 from aiqc.training.missing import missing_counts
 from aiqc.training.returns import call_user
@@ -155,6 +159,26 @@ def test_missing_counts_of_sequences_name_the_last_axis():
     assert missing_counts(replace(task, features={"train": sequence})) == {"y": 3}
 
 
+def test_missing_counts_find_the_columns_of_reshaped_features():
+    task = task_of(feature_names=(["x", "y", "z"],), encoded_shapes=((2, 3),))
+    folded = np.zeros((5, 6))
+    folded[:2, 4] = np.nan  # row 1, column y
+    assert missing_counts(replace(task, features={"train": folded})) == {"y": 2}
+
+
+def test_predictions_outlive_a_buffer_that_is_used_again():
+    buffer = np.zeros((120, 1))
+
+    def predict(model, features):
+        buffer[: len(features)] = len(features)
+        return buffer[: len(features)]
+
+    outcome = train_task(task_of(AnalysisType.REGRESSION, {"predict": predict}))
+    found = {split: set(values) for split, values in outcome.predictions.items()}
+    # in units: twice the number and 10
+    assert found == {"train": {250.0}, "validation": {90.0}, "test": {90.0}}
+
+
 def test_nan_in_the_label_is_refused():
     task = task_of(AnalysisType.REGRESSION)
     label = task.label["test"].copy()
@@ -169,27 +193,24 @@ def test_sequences_of_labels():
     hp = {"epochs": 500, "learning_rate": 0.5}
     task = replace(task, label=wide, shapes=Shapes((4,), (2, 1)), hyperparameters=hp)
     outcome = train_task(task)
-    assert outcome.predictions["test"].shape == (40, 2)
-    np.testing.assert_allclose(*outcome.predictions["test"].T, rtol=1e-2)
+    assert outcome.predictions["test"].shape == (40, 2, 1)
+    np.testing.assert_allclose(*outcome.predictions["test"][..., 0].T, rtol=1e-2)
 
 
-def test_infinite_predictions_do_not_reach_the_decoder():
-    @dataclass(frozen=True)
-    class Strict(UnitDecoder):
-        def decode(self, values):
-            if not np.isfinite(values).all():
-                raise ValueError("Input contains infinity")
-            return values * 2
+def test_infinite_predictions_become_nan_and_disturb_no_other():
+    scaled = prepare_coder(StandardScaler(), for_label=True)
+    frame = pd.DataFrame({"y": [0.0, 2.0, 4.0]})  # mean 2, standard deviation sqrt(8 / 3)
+    decoder = fit_label(scaled, EncodingDimension.MULTI_COLUMN, frame, np.arange(3))
 
     def predict(model, features):
         values = np.ones((len(features), 1))
         values[0] = np.inf
         return values
 
-    task = task_of(AnalysisType.REGRESSION, {"predict": predict}, decoder=Strict())
+    task = task_of(AnalysisType.REGRESSION, {"predict": predict}, decoder=decoder)
     outcome = train_task(task)
     assert np.isnan(outcome.predictions["test"][0])
-    assert set(outcome.predictions["test"][1:]) == {2.0}
+    np.testing.assert_allclose(outcome.predictions["test"][1:], 2 + np.sqrt(8 / 3), rtol=1e-12)
     assert np.isnan(outcome.metrics["test"]["mse"])
 
 

@@ -1,0 +1,82 @@
+"""The columns of an Input: never those of the Target, whichever Dataset row they come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiqc.core.enums import DatasetType
+from aiqc.core.errors import InvalidColumns
+from aiqc.orm import Dataset
+from aiqc.orm._lists import as_list, check_known
+
+if TYPE_CHECKING:
+    from aiqc.mlops.input import Input
+    from aiqc.mlops.target import Target
+
+
+def target_columns(target: Target) -> list[str]:
+    """Return the columns that a Target names; those of its Dataset by default."""
+    dataset = Dataset.of(target.dataset)
+    names = dataset.columns if target.column is None else as_list(target.column)
+    check_known(names, dataset.columns, f"Target({dataset!r})")
+    return list(names)
+
+
+def input_columns(given: Input, target: Target | None) -> list[str]:
+    """Return the columns that an Input uses, in order, without those of the Target.
+
+    Raises
+    ------
+    InvalidColumns
+        If both or unknown columns are given, or none is left.
+    """
+    dataset = Dataset.of(given.dataset)
+    place = f"Input({dataset!r})"
+    include, exclude = given.include_columns, given.exclude_columns
+    if include is not None and exclude is not None:
+        msg = f"include_columns={as_list(include)!r} and exclude_columns={as_list(exclude)!r} "
+        msg += f"of {place} were both given."
+        raise InvalidColumns(msg, hint="Give one of them.", include=include, exclude=exclude)
+    left_out = [] if exclude is None else as_list(exclude)
+    named = dataset.columns if include is None else as_list(include)
+    check_known(named, dataset.columns, f"{place}, include_columns,")
+    check_known(left_out, dataset.columns, f"{place}, exclude_columns,")
+    shared = [] if target is None else shared_columns(dataset, target)
+    columns = [name for name in named if name not in left_out and name not in shared]
+    if not columns:
+        raise _none_left(place, named, left_out, shared, target)
+    return columns
+
+
+def shared_columns(dataset: Dataset, target: Target) -> list[str]:
+    """Return the columns of a Dataset that are the Target's own: equal name and equal values.
+
+    Data of equal content are equal column by column. Of other data, such as a table that was
+    registered once with the target and once without, columns of the same name are compared.
+    """
+    other = Dataset.of(target.dataset)
+    names = [name for name in target_columns(target) if name in dataset.columns]
+    if dataset.sha256_hexdigest == other.sha256_hexdigest:
+        return names
+    if dataset.typ != DatasetType.TABULAR or other.typ != DatasetType.TABULAR:
+        return []
+    if dataset.shape["samples"] != other.shape["samples"]:
+        return []
+    return [
+        name for name in names if dataset.to_df(columns=[name]).equals(other.to_df(columns=[name]))
+    ]
+
+
+def _none_left(
+    place: str, named: list[str], left_out: list[str], shared: list[str], target: Target | None
+) -> InvalidColumns:
+    facts = {"columns": named, "exclude_columns": left_out, "target_columns": shared}
+    if target is not None and target.column is None:
+        msg = f"No column of {place} is left: without column= every column of the Dataset is the "
+        msg += "target."
+        return InvalidColumns(msg, hint="Name it: Target(dataset, column=...).", **facts)
+    if shared:
+        msg = f"No column of {place} is left: {shared!r} is the target's."
+        return InvalidColumns(msg, hint="Keep at least one other column.", **facts)
+    msg = f"No column of {place} is left: exclude_columns={left_out!r}."
+    return InvalidColumns(msg, hint="Keep at least one column.", **facts)

@@ -1,0 +1,87 @@
+"""Registering data: names and versions, whatever the type of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from aiqc.core.errors import Conflict
+from aiqc.orm._base import check_info
+from aiqc.orm._versions import exclusive, existing_version, next_version, warn_duplicate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiqc.core.enums import DatasetType
+    from aiqc.orm.dataset import Dataset
+
+
+class Registrar:
+    """Base of `Dataset.Tabular`, `.Sequence` and `.Image`; `Dataset` names itself here."""
+
+    _model: ClassVar[type[Dataset]]
+
+    @classmethod
+    def _check(cls, typ: DatasetType, name: str | None, description: str | None) -> None:
+        """Refuse a name or description that cannot be used before any data is read."""
+        check_info(name, description)
+        refuse_other_type(cls._model, name, typ)
+
+
+def register(
+    model: type[Dataset],
+    typ: DatasetType,
+    digest: str,
+    contents: Callable[[], dict[str, Any]],
+    *,
+    name: str | None,
+    **facts: Any,
+) -> Dataset:
+    """Return the version of a name that has equal content, else a new row.
+
+    Called directly by the methods that users call, which the duplicate's warning points to.
+
+    Parameters
+    ----------
+    model
+        The table.
+    typ
+        Type of the data.
+    digest
+        Its identity.
+    contents
+        Describes and stores the data, once it is known to be new; returns values of fields.
+    name
+        Turns on versions.
+    facts
+        Values of further fields.
+    """
+    existing = existing_version(model, name, sha256_hexdigest=digest)
+    if existing is not None:
+        warn_duplicate(existing)
+        return existing
+    found = contents()
+    with exclusive():
+        # another process may have registered the same between the look and the lock
+        existing = existing_version(model, name, sha256_hexdigest=digest)
+        if existing is None:
+            version = next_version(model, name)
+            values = {**found, **facts, "name": name, "version": version}
+            return model.create(typ=typ, sha256_hexdigest=digest, **values)
+    warn_duplicate(existing)
+    return existing
+
+
+def refuse_other_type(model: type[Dataset], name: str | None, typ: DatasetType) -> None:
+    """Refuse a name that belongs to data of another type.
+
+    Raises
+    ------
+    Conflict
+        Names both types.
+    """
+    if name is None:
+        return
+    other = model.get_or_none(model.name == name)
+    if other is not None and other.typ != typ:
+        msg = f"The name {name!r} belongs to {other.typ} data; this is {typ} data."
+        raise Conflict(msg, hint="Choose another name.", name=name)

@@ -1,0 +1,171 @@
+"""Frames and arrays as the Datasets, Features, Windows and Label that a Predictor can take."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aiqc.core.enums import DatasetType
+from aiqc.core.errors import AIQCError, Incompatible
+from aiqc.orm._given import Given, pair_inputs, read_input, read_target
+from aiqc.orm._proxy import transaction
+from aiqc.orm.dataset import Dataset
+from aiqc.orm.feature import Feature
+from aiqc.orm.label import Label
+from aiqc.orm.splitset import Splitset
+from aiqc.orm.trained import Trained, fixed_shape, trained_of
+from aiqc.orm.window import Window
+from aiqc.pipeline.schema_check import FeatureSchema, LabelSchema, Schema, check_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiqc.orm._base import BaseModel
+    from aiqc.orm.predictor import Predictor
+
+#: new data up to this many bytes are written at once; larger ones before the small rows
+SMALL_SIZE = 1_000_000
+
+
+def register_inputs(
+    predictor: Predictor, inputs: Any, target: Any, *, record_shifted: bool
+) -> tuple[Splitset, list[BaseModel]]:
+    """Return the Splitset of new data, and the rows that were made for it, users first.
+
+    The schema is checked before anything is written; see `Predictor.infer`.
+    """
+    trained = trained_of(predictor)
+    features, label = trained.features, trained.label
+    pairs = pair_inputs(inputs, features)
+    given = [
+        read_input(value, feature, f"inputs[{index}]")
+        for index, (value, feature) in enumerate(pairs)
+    ]
+    truth = None if target is None else read_target(target, label)
+    _refuse_shifted(trained, record_shifted=record_shifted)
+    check_schema(trained.schema, _given_schema(given, truth, trained), repr(predictor))
+    parts = [*given, *([] if truth is None else [truth])]
+    made: list[BaseModel] = []
+    if sum(_byte_count(one.values) for one in parts) <= SMALL_SIZE:
+        # one commit instead of several
+        with transaction():
+            datasets = _datasets(parts, features, label, made)
+            splitset = _splitset(predictor, datasets, trained, made, shifted=record_shifted)
+        return splitset, made
+    try:
+        datasets = _datasets(parts, features, label, made)
+        splitset = _splitset(predictor, datasets, trained, made, shifted=record_shifted)
+    except BaseException:
+        remove_rows(made)
+        raise
+    return splitset, made
+
+
+def remove_rows(rows: Sequence[BaseModel]) -> None:
+    """Delete rows that were made for an inference that failed; users come first."""
+    with suppress(AIQCError), transaction():
+        for row in rows:
+            row.delete_instance()
+
+
+def _splitset(
+    predictor: Predictor,
+    datasets: list[Dataset],
+    trained: Trained,
+    made: list[BaseModel],
+    *,
+    shifted: bool,
+) -> Splitset:
+    """Make the rows above the Datasets at once; `made` holds them afterwards, users first."""
+    rows: list[BaseModel] = []
+    with transaction():
+        new = [
+            _feature(dataset, schema, shifted=shifted)
+            for dataset, schema in zip(datasets, trained.schema.features, strict=False)
+        ]
+        rows += new
+        truth = None
+        if len(datasets) > len(new) and trained.label is not None:
+            truth = Label.from_dataset(datasets[-1], trained.label.columns)
+            rows.append(truth)
+        chosen: Any = new
+        splitset = Splitset.make(chosen, truth, predictor_id=predictor)
+    made[:0] = rows
+    return splitset
+
+
+def _feature(dataset: Dataset, trained: FeatureSchema, *, shifted: bool) -> Feature:
+    feature = Feature.from_dataset(dataset, include_columns=trained.columns)
+    window = trained.window
+    if window is not None:
+        Window.from_feature(feature, window.size, window.shift, shifted)
+    return feature
+
+
+def _refuse_shifted(trained: Trained, *, record_shifted: bool) -> None:
+    if record_shifted and not any(one.window for one in trained.schema.features):
+        msg = f"record_shifted=True was given, and {trained.splitset!r} has no Window."
+        raise Incompatible(msg, hint="Leave it out; only forecasts have shifted windows.")
+
+
+def _datasets(
+    given: Sequence[Given],
+    features: Sequence[Feature],
+    label: Label | None,
+    made: list[BaseModel],
+) -> list[Dataset]:
+    """Return a Dataset for each input, in order; what is given twice is registered once."""
+    wanted: dict[int, list[str]] = {}
+    owners = [feature.columns for feature in features] + ([] if label is None else [label.columns])
+    for one, names in zip(given, owners, strict=False):
+        columns = wanted.setdefault(id(one.source), [])
+        columns += [name for name in names if name not in columns]
+    found: dict[int, Dataset] = {}
+    for one in given:
+        key = id(one.source)
+        if key in found:
+            continue
+        if isinstance(one.values, Dataset):
+            found[key] = one.values
+        else:
+            found[key] = _registered(one, wanted[key])
+            made.append(found[key])
+    return [found[id(one.source)] for one in given]
+
+
+def _byte_count(values: Any) -> int:
+    if isinstance(values, Dataset):
+        return 0
+    if hasattr(values, "memory_usage"):
+        return int(values.memory_usage(deep=True).sum())
+    return int(values.nbytes)
+
+
+def _registered(given: Given, columns: list[str]) -> Dataset:
+    values: Any = given.values
+    if given.typ == DatasetType.TABULAR:
+        return Dataset.Tabular.from_df(values[columns])
+    register: Any = Dataset.Sequence if given.typ == DatasetType.SEQUENCE else Dataset.Image
+    found: Dataset = register.from_numpy(values, rename_columns=given.columns)
+    return found
+
+
+def _given_schema(given: Sequence[Given], truth: Given | None, trained: Trained) -> Schema:
+    """Return the schema of the Features and Label that would be made."""
+    schemas = [
+        FeatureSchema(
+            typ=str(one.typ),
+            columns=one.columns,
+            dtypes=one.dtypes,
+            sample_shape=fixed_shape(one.typ, one.shape),
+            window=schema.window,
+        )
+        for one, schema in zip(given, trained.schema.features, strict=True)
+    ]
+    if truth is None:
+        return Schema(schemas, None)
+    columns = truth.columns
+    if trained.label is not None:
+        # further columns of the data are not part of the Label
+        columns = [name for name in columns if name in trained.label.columns]
+    return Schema(schemas, LabelSchema(columns, truth.dtypes, None))

@@ -1,0 +1,296 @@
+"""Sequences and images: what reaches a model, also from files larger than memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prepare_cases import (
+    IMAGES,
+    RNG,
+    SEQUENCE,
+    SERIES,
+    coded,
+    images,
+    label_of,
+    sequence,
+    starts_of,
+    table,
+)
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+
+from aiqc.core.errors import InvalidCoder, InvalidColumns
+from aiqc.orm import (
+    Dataset,
+    Feature,
+    FeatureCoder,
+    Fit,
+    Splitset,
+    Window,
+)
+from aiqc.pipeline import chain_fit, raw_feature
+from aiqc.utils.encoding import div255, mult255
+
+# --- encoders on sequences and images -----------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_scaler_scales_a_sequence(store: Any, dtype: Any) -> None:
+    array = SEQUENCE.astype(dtype)
+    feature = coded(sequence(array), (StandardScaler(), None))
+    splitset = Splitset.make(feature, size_test=0.25, size_validation=0.2)
+    train = array[splitset.samples["train"]].reshape(-1, 3)
+    scaler = StandardScaler().fit(train)
+    encoded = splitset.fetch_cache("train", "features").reshape(-1, 3).astype(np.float64)
+    assert np.abs(encoded.mean(axis=0)).max() < 1e-6
+    assert np.abs(encoded.std(axis=0) - 1).max() < 1e-3
+    for split, rows in splitset.samples.items():
+        found = splitset.fetch_cache(split, "features")
+        expected = scaler.transform(array[rows].reshape(-1, 3)).reshape(-1, 5, 3)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-12 if dtype == np.float64 else 1e-5)
+        assert np.array_equal(found, splitset.fetch_cache(split, "label"))
+
+
+def test_an_image_scaler_really_scales(store: Any) -> None:
+    feature = images()
+    FeatureCoder.from_feature(
+        feature, FunctionTransformer(div255, inverse_func=mult255), verbose=False
+    )
+    splitset = Splitset.make(feature, size_test=0.25)
+    rows = splitset.samples["test"]
+    found = splitset.fetch_cache("test", "features")
+    assert found.shape == (6, 2, 4, 6)
+    assert np.array_equal(found, IMAGES[rows].astype(np.float64) / 255)
+    fit = splitset.fits.get().feature_fit()
+    assert fit.lossy_columns == []
+    assert np.array_equal(np.rint(fit.inverse_transform(np.array(found))), IMAGES[rows])
+
+
+def test_columns_keep_their_place_after_decoding(store: Any) -> None:
+    """Coders in another order than the columns, and one column without a coder."""
+    feature = coded(
+        sequence(rename_columns=["x", "y", "z"]),
+        (MinMaxScaler(), ["z"]),
+        (StandardScaler(), ["x"]),
+    )
+    splitset = Splitset.make(feature, size_test=0.25)
+    found = np.array(splitset.fetch_cache("test", "features"))
+    rows, train = splitset.samples["test"], splitset.samples["train"]
+    flat = SEQUENCE[train].reshape(-1, 3)
+    z = (SEQUENCE[rows][..., 2] - flat[:, 2].min()) / np.ptp(flat[:, 2])
+    x = (SEQUENCE[rows][..., 0] - flat[:, 0].mean()) / flat[:, 0].std()
+    np.testing.assert_allclose(found, np.stack([z, x, SEQUENCE[rows][..., 1]], axis=-1), rtol=1e-9)
+    fit = splitset.fits.get().feature_fit()
+    assert fit.encoded_columns == ["z", "x", "y"]
+    decoded = fit.inverse_transform(found)
+    assert decoded.shape == found.shape
+    np.testing.assert_allclose(decoded, SEQUENCE[rows], rtol=1e-5)
+
+
+def test_filters_of_an_array_know_its_one_dtype(store: Any) -> None:
+    feature = sequence(rename_columns=["x", "y", "z"])
+    first = FeatureCoder.from_feature(feature, StandardScaler(), columns="y", verbose=False)
+    assert first.leftover_dtypes == {"x": "float64", "z": "float64"}
+    with pytest.raises(InvalidColumns, match="int64"):
+        FeatureCoder.from_feature(feature, MinMaxScaler(), dtypes="int64", verbose=False)
+    second = FeatureCoder.from_feature(feature, MinMaxScaler(), dtypes="float64", verbose=False)
+    assert second.matching_columns == ["x", "z"]
+
+
+def test_some_columns_of_an_array_are_a_feature(store: Any) -> None:
+    dataset = Dataset.Sequence.from_numpy(SEQUENCE, rename_columns=["x", "y", "z"])
+    feature = coded(Feature.from_dataset(dataset, ["z", "x"]), (StandardScaler(), None))
+    splitset = Splitset.make(feature, size_test=0.25)
+    train = SEQUENCE[splitset.samples["train"]][..., [2, 0]].reshape(-1, 2)
+    expected = StandardScaler().fit(train)
+    rows = splitset.samples["test"]
+    oracle = expected.transform(SEQUENCE[rows][..., [2, 0]].reshape(-1, 2)).reshape(-1, 5, 2)
+    np.testing.assert_allclose(splitset.fetch_cache("test", "features"), oracle, rtol=1e-12)
+
+
+def test_categories_of_a_sequence_are_one_hot(store: Any) -> None:
+    codes = RNG.integers(0, 3, size=(20, 4, 2))
+    feature = coded(sequence(codes), (OneHotEncoder(), ["1"]))
+    splitset = Splitset.make(feature, size_test=0.25)
+    rows = splitset.samples["test"]
+    onehot = (codes[rows][..., 1, None] == np.arange(3)).astype(float)
+    expected = np.concatenate([onehot, codes[rows][..., :1]], axis=-1)
+    assert np.array_equal(splitset.fetch_cache("test", "features"), expected)
+    assert splitset.fits.get().saw_all
+
+
+def test_a_coder_of_a_sequence_learns_from_each_samples_label(store: Any) -> None:
+    codes = RNG.integers(0, 3, size=(30, 4, 1))
+    y = RNG.normal(size=30)
+    feature = coded(sequence(codes), (TargetEncoder(smooth=2.0), None))
+    splitset = Splitset.make(feature, label_of(y), size_test=0.2)
+    train = splitset.samples["train"]
+    oracle = TargetEncoder(smooth=2.0, random_state=0)
+    oracle.fit(codes[train].reshape(-1, 1), np.repeat(y[train], 4))
+    rows = splitset.samples["test"]
+    expected = oracle.transform(codes[rows].reshape(-1, 1)).reshape(-1, 4, 1)
+    np.testing.assert_allclose(splitset.fetch_cache("test", "features"), expected, rtol=1e-12)
+
+
+@pytest.mark.torch
+def test_tensors_of_several_features(store: Any) -> None:
+    import torch
+
+    splitset = Splitset.make([sequence(SEQUENCE[:24]), images()], size_test=0.25)
+    found = splitset.fetch_cache("test", "features", library="pytorch")
+    rows = splitset.samples["test"]
+    assert [tuple(one.shape) for one in found] == [(6, 5, 3), (6, 2, 4, 6)]
+    assert [one.dtype for one in found] == [torch.float32, torch.int64]
+    assert np.array_equal(found[0].numpy(), SEQUENCE[rows].astype(np.float32))
+
+
+# --- several Features, several Splitsets --------------------------------------------
+
+
+def test_each_feature_of_each_fold_has_its_own_scaler(store: Any) -> None:
+    features = [
+        coded(table(SERIES[:40], ["b"]), (StandardScaler(), None)),
+        coded(sequence(), (StandardScaler(), None)),
+    ]
+    splitset = Splitset.make(features, size_test=0.2, fold_count=2)
+    arrays = [SERIES["b"].to_numpy()[:40, None], SEQUENCE]
+    for fold in splitset.folds:
+        train = fold.samples["folds_train_combined"]
+        for split, rows in fold.samples.items():
+            found = splitset.fetch_cache(split, "features", fold_id=fold.id)
+            for one, array in zip(found, arrays, strict=True):
+                flat = array[train].reshape(-1, array.shape[-1])
+                expected = (array[rows] - flat.mean(axis=0)) / flat.std(axis=0)
+                np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-12)
+            label = splitset.fetch_cache(split, "label", fold_id=fold.id)
+            assert np.array_equal(label, found[0])
+        assert set(fold.fitted_featurecoders) == {feature.id for feature in features}
+
+
+def test_a_feature_in_a_second_splitset_is_fitted_anew(store: Any) -> None:
+    feature = coded(sequence(), (StandardScaler(), None))
+    means = []
+    for seed in (1, 2):
+        splitset = Splitset.make(feature, size_test=0.4, seed=seed)
+        splitset.cache_samples()
+        train = SEQUENCE[splitset.samples["train"]].reshape(-1, 3)
+        fit = splitset.fits.get().feature_fit()
+        np.testing.assert_allclose(fit.fitted[0][0].mean_, train.mean(axis=0), rtol=1e-12)
+        means.append(train.mean(axis=0))
+    assert not np.allclose(means[0], means[1])
+    assert [one.features for one in Splitset.select()] == [[feature], [feature]]
+
+
+# --- arrays larger than memory --------------------------------------------------------
+
+
+@pytest.fixture
+def tiny_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few samples fit into memory, or into one step."""
+    monkeypatch.setattr(raw_feature, "RESIDENT_BYTES", 500)
+    monkeypatch.setattr(raw_feature, "STEP_BYTES", 500)
+    monkeypatch.setattr(chain_fit, "STEPWISE_BYTES", 500)
+    monkeypatch.setattr("aiqc.pipeline.prepared_blocks.STEP_BYTES", 700)
+
+
+@pytest.mark.parametrize("coder", [StandardScaler(), MinMaxScaler(), Normalizer()], ids=repr)
+@pytest.mark.parametrize("window", [None, (3, 2)], ids=["rows", "windows"])
+def test_a_file_read_in_steps_gives_what_memory_gives(
+    store: Any,
+    tmp_path: Any,
+    request: pytest.FixtureRequest,
+    coder: Any,
+    window: tuple[int, int] | None,
+) -> None:
+    np.save(tmp_path / "x.npy", SEQUENCE)
+
+    def cached(seed: int) -> tuple[dict[Any, np.ndarray], list[int]]:
+        path = str(tmp_path / "x.npy")
+        feature = Feature.from_dataset(Dataset.Sequence.from_numpy(path, ingest=False))
+        if window:
+            Window.from_feature(feature, *window)
+        coded(feature, (coder, ["2", "0"]))
+        splitset = Splitset.make(feature, size_test=0.3, seed=seed)
+        found = {
+            (split, part): np.array(splitset.fetch_cache(split, part))
+            for split in splitset.samples
+            for part in ("features", "label")
+        }
+        return found, splitset.fits.get().samples
+
+    whole, seen = cached(1)
+    Splitset.get().clear_cache()
+    Splitset.get().delete_instance()
+    request.getfixturevalue("tiny_memory")
+    stepwise, again = cached(1)
+    assert again == seen
+    for key, array in whole.items():
+        np.testing.assert_allclose(stepwise[key], array, rtol=1e-12, atol=1e-12)
+
+
+def test_a_coder_that_needs_all_data_at_once_is_refused_beyond_memory(
+    store: Any, tiny_memory: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_fit, "MAX_FIT_BYTES", 1000)
+    splitset = Splitset.make(coded(sequence(), (RobustScaler(), None)), size_test=0.3)
+    with pytest.raises(InvalidCoder, match=r"RobustScaler has to see .*StandardScaler"):
+        splitset.cache_samples()
+    assert not Fit.select().exists()
+
+
+def test_data_are_read_once_for_all_folds(
+    store: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    np.save(tmp_path / "x.npy", SEQUENCE)
+    feature = Feature.from_dataset(Dataset.Sequence.from_numpy(str(tmp_path / "x.npy")))
+    coded(feature, (StandardScaler(), None))
+    splitset = Splitset.make(feature, size_test=0.2, fold_count=4)
+    opened = []
+    original = Feature.open_array
+    monkeypatch.setattr(Feature, "open_array", lambda row: opened.append(row) or original(row))
+    splitset.cache_samples()
+    assert opened == [feature]
+
+
+# --- properties ---------------------------------------------------------------------------
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_cached_arrays_are_fancy_indices_of_the_source(store: Any, data: st.DataObject) -> None:
+    count = data.draw(st.integers(8, 30))
+    shape = data.draw(st.lists(st.integers(1, 4), min_size=2, max_size=3))
+    dtype = data.draw(st.sampled_from([np.float64, np.float32, np.int16, np.uint8]))
+    array = np.random.default_rng(count).integers(0, 200, size=(count, *shape)).astype(dtype)
+    feature = sequence(array) if len(shape) == 2 else images(array)
+    window = data.draw(st.one_of(st.none(), st.tuples(st.integers(1, 3), st.integers(1, 2))))
+    if window is not None:
+        Window.from_feature(feature, *window)
+    samples = len(starts_of(count, *window)) if window else count
+    order = data.draw(st.permutations(range(samples)))
+    cut = data.draw(st.integers(1, samples - 1))
+    given_samples = {"train": order[:cut], "test": order[cut:]}
+    splitset = Splitset.make(feature, samples=given_samples)
+    starts = np.array(starts_of(count, *window)) if window else None
+    for split, rows in splitset.samples.items():
+        assert rows == sorted(given_samples[split])
+        places = np.array(rows) if starts is None else starts[rows][:, None] + np.arange(window[0])
+        found = splitset.fetch_cache(split, "features")
+        assert found.dtype == dtype
+        assert np.array_equal(found, array[places])
+        target = array[places + window[1]] if window else array[places]
+        assert np.array_equal(splitset.fetch_cache(split, "label"), target)
