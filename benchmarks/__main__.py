@@ -17,11 +17,16 @@ from benchmarks._harness import Figure
 MODULES = (
     "import_cost",
     "ingest",
+    "images",
+    "splitset",
+    "caching",
+    "large_npy",
     "pruned_read",
     "fit_loop",
     "permutation",
     "bookkeeping",
     "run_overhead",
+    "inference",
     "reports",
 )
 RESULTS = Path(__file__).with_name("results.csv")
