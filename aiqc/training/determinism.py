@@ -95,7 +95,7 @@ def _torch_restorers(library: Library) -> Iterator[Callable[[], Any]]:
     torch = load("torch")
     state = torch.get_rng_state()
     yield lambda: torch.set_rng_state(state)
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():
         devices = torch.cuda.get_rng_state_all()
         yield lambda: torch.cuda.set_rng_state_all(devices)
     if library is Library.PYTORCH:
