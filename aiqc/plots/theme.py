@@ -72,8 +72,8 @@ def template() -> str:
 
     Examples
     --------
-    >>> template()
-    'aiqc'
+    >>> template() in THEMES
+    True
     """
     return register(current_theme())
 
