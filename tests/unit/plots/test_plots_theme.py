@@ -130,6 +130,7 @@ def test_template_can_be_named_before_any_figure_of_ours():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+@pytest.mark.usefixtures("default_template")
 def test_template_follows_the_users_default():
     pio.templates.default = "plotly_dark"
     assert theme.template() == "aiqc_dark"
