@@ -108,6 +108,8 @@ def child(code: str, *arguments: str, cpus: str | None = None) -> dict[str, floa
         command = ["taskset", "-c", cpus, *command]
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "AIQC_HOME": home, "PYTHONWARNINGS": "ignore"}
+        # libraries were compiled when they were installed, the checkout is at its first import
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         ran = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     found: dict[str, float] = json.loads(ran.stdout.strip().splitlines()[-1])
     return found

@@ -325,6 +325,8 @@ ARRAYS = {
     "uint8": RNG.integers(0, 256, size=(5000, 20, 4), dtype=np.uint8),
     "uint8, three columns": RNG.integers(0, 256, size=(300, 20, 3), dtype=np.uint8),
     "int8": RNG.integers(-128, 128, size=(5000, 20, 4), dtype=np.int8),
+    "int8, nine columns": RNG.integers(-128, 128, size=(70, 5, 9), dtype=np.int8),
+    "uint8, one column, many rows": RNG.integers(0, 9, size=(1100, 1000, 1), dtype=np.uint8),
     "one value": np.full((1, 1, 2), 4.5),
     "float16": RNG.normal(size=(60, 5, 3)).astype("float16"),
 }
