@@ -36,6 +36,12 @@ SPLIT_SYMBOLS: dict[str, str] = {
 #: order in which splits are drawn, joined and listed; others follow as they come
 SPLIT_ORDER: tuple[str, ...] = tuple(SPLIT_COLOURS)
 
+#: buttons that a reader of these figures does not need, which would hide the title; the first one
+#: offers to send the data of the figure to a server
+REMOVED_BUTTONS = [
+    "sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d",
+]  # fmt: skip
+
 _FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Helvetica, Arial, sans-serif"
 _TITLE_LINE = 24
 _SUBTITLE_LINE = 17
@@ -242,7 +248,12 @@ def _template(theme: Theme) -> dict[str, Any]:
         "xaxis": axis,
         "yaxis": axis,
         "margin": {"l": 64, "r": 24, "t": 64, "b": 56},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": theme.text, "activecolor": "#1a9bdc"},
+        "modebar": {
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": theme.text,
+            "activecolor": "#1a9bdc",
+            "remove": REMOVED_BUTTONS,
+        },
         "hovermode": "closest",
         "hoverlabel": {
             "bgcolor": "rgba(33,39,46,0.95)",

@@ -144,6 +144,15 @@ def test_registering_leaves_the_default_alone():
     assert pio.templates["aiqc"].layout.paper_bgcolor == "rgba(0,0,0,0)"
 
 
+@pytest.mark.parametrize("name", theme.THEMES)
+def test_no_button_offers_to_send_a_figure_away(name):
+    theme.register(theme.THEMES[name])
+    removed = pio.templates[name].layout.modebar.remove
+    assert "sendChartToCloud" in removed
+    # saving, zooming and going back stay
+    assert not {"toImage", "zoom2d", "pan2d", "resetScale2d"} & set(removed)
+
+
 def test_figure_has_title_notes_and_ids():
     figure = theme.themed_figure("A title", ["one", "two"], 321, queue_id=3, predictor_id=None)
     assert figure.layout.title.text == "A title"
