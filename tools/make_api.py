@@ -12,9 +12,11 @@ import make_reference
 MODULES = {
     "connect": "aiqc",
     "datum": "aiqc.datum",
+    "plots": "aiqc.plots",
     "utils-pytorch": "aiqc.utils.pytorch",
     "utils-tensorflow": "aiqc.utils.tensorflow",
     "utils-sklearn": "aiqc.utils.sklearn",
+    "utils-encoding": "aiqc.utils.encoding",
     "utils-meter": "aiqc.utils.meter",
     "utils-config": "aiqc.utils.config",
     "utils-dill": "aiqc.utils.dill",
