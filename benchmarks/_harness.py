@@ -116,6 +116,20 @@ def child(code: str, *arguments: str, cpus: str | None = None) -> dict[str, floa
 
 
 @contextmanager
+def pinned() -> Iterator[None]:
+    """Keep this process on one processor, so that a busy machine moves neither of a pair."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def fresh_store() -> Iterator[Path]:
     """Connect a new SQLite store in a temporary folder that also holds the caches."""
     import aiqc
