@@ -94,12 +94,14 @@ class FrameFeature:
         yield self._filled(columns, fold.fit_rows(), fold)
 
     def everything(self, columns: Sequence[str], fold: FoldRows) -> Iterator[Table]:
-        """Yield all rows, each interpolated as in its split."""
+        """Yield all rows, each interpolated as in its split, or in each of its splits."""
         steps = _steps_of(self._steps, columns)
+        frame = self._frame[list(columns)]
         if not steps:
-            yield FrameTable(self._frame[list(columns)])
-        else:
-            yield FrameTable(filled_frame(self._frame[list(columns)], steps, fold))
+            yield FrameTable(frame)
+            return
+        for _, part in _filled_parts(frame, steps, fold):
+            yield FrameTable(part)
 
     def float_bytes(self, columns: Sequence[str], row_count: int) -> int:  # noqa: ARG002
         """Return 0: a table is in memory."""
@@ -258,21 +260,35 @@ def filled_frame(
     steps
         The interpolaters, in order.
     fold
-        Which rows are in which split; a row in none stays as it is.
+        Which rows are in which split. A row in none is filled beside the training rows, as those
+        of another split are.
     """
     if not steps:
         return frame
     filled = frame.reset_index(drop=True)
-    train = fold.train_rows()
-    for name in fold.splits:
-        rows = fold.rows(name)
-        part = interpolate_rows(frame, steps, train, rows)
+    for rows, part in _filled_parts(frame, steps, fold):
         for step in steps:
             for column in step.columns:
                 values = filled[column].to_numpy(copy=True)
                 values[rows] = part[column].to_numpy()
                 filled[column] = values
     return filled
+
+
+def _filled_parts(
+    frame: pd.DataFrame, steps: Sequence[InterpolateStep], fold: FoldRows
+) -> Iterator[tuple[Array, pd.DataFrame]]:
+    """Yield the rows of each split, then those of none, and these rows interpolated."""
+    is_free = np.ones(len(frame), dtype=bool)
+    train = fold.train_rows()
+    for name in fold.splits:
+        rows = fold.rows(name)
+        is_free[rows] = False
+        yield rows, interpolate_rows(frame, steps, train, rows)
+    # windows begin after them, or given folds leave them out
+    free = np.flatnonzero(is_free)
+    if free.size:
+        yield free, interpolate_rows(frame, steps, train, free)
 
 
 def _filled_array(array: Array, columns: Sequence[str], steps: Sequence[InterpolateStep]) -> Array:

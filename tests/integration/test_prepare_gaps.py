@@ -20,9 +20,11 @@ from prepare_cases import (
     table,
 )
 from sklearn.preprocessing import (
+    Binarizer,
     MinMaxScaler,
     Normalizer,
     OneHotEncoder,
+    OrdinalEncoder,
     StandardScaler,
 )
 
@@ -129,6 +131,56 @@ def test_categories_of_an_interpolated_column_are_all_known(store: Any) -> None:
         found = splitset.fetch_cache(split, "features")
         assert (found.sum(axis=1) == 1).all()
         assert len(found) == len(rows)
+
+
+def test_rows_that_folds_leave_out_are_filled_beside_the_training_rows(store: Any) -> None:
+    """An embargo: the gaps around row 10 are in no split of the first fold, row 25 in one."""
+    y = np.arange(40.0)
+    y[[10, 25]] = np.nan
+    feature, label = table(pd.DataFrame({"x": y})), label_of(y)
+    LabelInterpolater.from_label(label)
+    FeatureInterpolater.from_feature(feature, verbose=False)
+    # it refuses missing values, and is fitted to all rows
+    coded(feature, (Binarizer(threshold=10.5), None))
+    first = (list(range(9)), list(range(12, 40)))
+    second = (list(range(12, 40)), list(range(12)))
+    splitset = Splitset.make(feature, label, folds=[first, second])
+    for fold in splitset.folds:
+        for split, rows in fold.samples.items():
+            found = splitset.fetch_cache(split, "label", fold_id=fold.id)[:, 0]
+            np.testing.assert_allclose(found, rows, atol=1e-9)
+            x = splitset.fetch_cache(split, "features", fold_id=fold.id)[:, 0]
+            assert x.tolist() == [float(row > 10) for row in rows]
+
+
+def test_a_row_before_the_first_window_is_no_missing_category(store: Any) -> None:
+    """Of 12 rows the windows hold the last 11: row 0 is in no split, and filled all the same."""
+    feature = table(pd.DataFrame({"x": [np.nan, *np.repeat([1.0, 2.0, 3.0, 4.0], 3)[1:]]}))
+    FeatureInterpolater.from_feature(
+        feature, interpolate_kwargs={"method": "linear", "limit_direction": "both"}, verbose=False
+    )
+    Window.from_feature(feature, 3, 2)
+    coded(feature, (OneHotEncoder(), None))
+    splitset = Splitset.make(feature, samples={"train": [0, 1], "test": [2, 3]})
+    assert splitset.fetch_cache("train", "features").shape == (2, 3, 4)
+    names = splitset.fits.get().feature_fit().encoded_columns
+    assert names == ["x_1.0", "x_2.0", "x_3.0", "x_4.0"]
+
+
+def test_a_row_of_two_splits_brings_the_category_of_each(store: Any) -> None:
+    """Row 15 is 196 + 27 in validation, which ends with it, and (196 + 256) / 2 in test."""
+    x = np.arange(20.0) ** 2
+    x[15] = np.nan
+    feature = table(pd.DataFrame({"x": x}))
+    FeatureInterpolater.from_feature(feature, verbose=False)
+    Window.from_feature(feature, 3, 1)
+    coded(feature, (OrdinalEncoder(), None))
+    given = {"train": range(8), "validation": range(8, 13), "test": range(13, 17)}
+    splitset = Splitset.make(feature, samples=given)
+    # the squares up to 196 are the codes 0 to 14; 223, 226 and 256 follow
+    assert splitset.fetch_cache("validation", "label")[-1, :, 0].tolist() == [13, 14, 15]
+    assert splitset.fetch_cache("test", "features")[0, :, 0].tolist() == [13, 14, 16]
+    assert splitset.fetch_cache("test", "label")[0, :, 0].tolist() == [14, 16, 17]
 
 
 def test_a_label_with_gaps_is_stratified_by_what_lies_between(store: Any) -> None:
