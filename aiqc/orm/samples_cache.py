@@ -182,13 +182,14 @@ def fetch(
         or one_of(Library, library, "library") is not Library.PYTORCH
     ):
         return found
-    return [_tensor(one) for one in found] if isinstance(found, list) else _tensor(found)
+    if isinstance(found, list):
+        return [_tensor(one, np.float32) for one in found]
+    is_class = label_features == "label" and splitset.label is not None
+    return _tensor(found, np.int64 if is_class and found.dtype.kind in "iu" else np.float32)
 
 
-def _tensor(array: Any) -> Any:
-    torch = load("torch")
-    kept = array.dtype.kind in "iu"
-    return torch.from_numpy(np.array(array, dtype=np.int64 if kept else np.float32))
+def _tensor(array: Array, dtype: type[np.generic]) -> Any:
+    return load("torch").from_numpy(np.array(array, dtype=dtype))
 
 
 def _fold(splitset: Splitset, fold_id: Any) -> Fold | None:

@@ -290,7 +290,7 @@ class Splitset(BaseModel):
         fold_id
             The Fold's id; needed if and only if the Splitset has folds.
         library
-            'pytorch' returns float32 tensors; integer class labels stay integers.
+            'pytorch' returns float32 tensors; integers of a Label stay integers.
 
         Returns
         -------

@@ -152,8 +152,22 @@ def test_tensors_of_several_features(store: Any) -> None:
     found = splitset.fetch_cache("test", "features", library="pytorch")
     rows = splitset.samples["test"]
     assert [tuple(one.shape) for one in found] == [(6, 5, 3), (6, 2, 4, 6)]
-    assert [one.dtype for one in found] == [torch.float32, torch.int64]
+    assert [one.dtype for one in found] == [torch.float32, torch.float32]
     assert np.array_equal(found[0].numpy(), SEQUENCE[rows].astype(np.float32))
+    assert np.array_equal(found[1].numpy(), IMAGES[rows].astype(np.float32))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("part", ["features", "label"])
+def test_tensors_of_whole_numbers_are_float32_unless_they_are_a_label(
+    store: Any, part: str
+) -> None:
+    import torch
+
+    splitset = Splitset.make(images(), size_test=0.25)
+    found = splitset.fetch_cache("test", part, library="pytorch")
+    assert found.dtype == torch.float32
+    assert np.array_equal(found.numpy(), IMAGES[splitset.samples["test"]].astype(np.float32))
 
 
 # --- several Features, several Splitsets --------------------------------------------
