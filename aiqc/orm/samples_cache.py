@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from aiqc.pipeline.feature_rules import FeatureRules, FoldRows
 
 #: grows when the same fits would be cached as other values
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,8 @@ class Splitset(BaseModel):
 
         Raises
         ------
+        InvalidCoder
+            If a coder cannot learn from the training rows.
         InvalidData
             If a column that no coder has taken is not numeric, or a category is unknown.
         """

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aiqc.core.errors import InvalidCoder, InvalidData
-from aiqc.pipeline.coder import FittedCoder, describe_coder, fit_coder, inputs_of, unfitted
+from aiqc.pipeline.coder import (
+    FittedCoder,
+    cannot_learn,
+    describe_coder,
+    fit_coder,
+    inputs_of,
+    unfitted,
+    widened,
+)
 from aiqc.pipeline.feature_fit import FeatureFit
 from aiqc.pipeline.feature_rules import FoldRows
 from aiqc.pipeline.raw_feature import FrameFeature
@@ -96,7 +104,8 @@ def fit_chain(
     InvalidData
         If there is no training row, or a training row does not exist.
     InvalidCoder
-        If a coder must see at once what is too large for memory.
+        If a coder cannot learn from the training rows, or must see at once what is too large
+        for memory.
     """
     train = check_samples(fold.fit_rows(), raw.row_count)
     places = int(np.prod(raw.sample_shape[:-1], dtype=np.int64))
@@ -151,7 +160,10 @@ def _fit_stepwise(
         estimators = estimators or [unfitted(prepared) for _ in inputs]
         for estimator, (values, _) in zip(estimators, inputs, strict=True):
             learn = estimator.partial_fit if prepared.name in INCREMENTAL else estimator.fit
-            learn(values)
+            try:
+                learn(widened(estimator, values))
+            except (ValueError, TypeError) as error:
+                raise cannot_learn(prepared, table, error) from error
     assert probe is not None
     return describe_coder(estimators, dimension, probe)
 

@@ -32,6 +32,19 @@ __all__ = [
     "trial_fit",
 ]
 
+#: they compute in float64: of large numbers with a small spread, the difference from the mean is
+#: little more than rounding in float32
+_SCALERS = frozenset(
+    {
+        "StandardScaler",
+        "MinMaxScaler",
+        "MaxAbsScaler",
+        "RobustScaler",
+        "PowerTransformer",
+        "QuantileTransformer",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FittedCoder:
@@ -52,7 +65,8 @@ class FittedCoder:
     def transform(self, frame: pd.DataFrame | Table) -> Array:
         """Return the encoded columns of a table, `(samples, encoded columns)`, numeric.
 
-        The table is never written into.
+        The table is never written into. Scalers compute in float64; what they make of shorter
+        floats is float32.
 
         Raises
         ------
@@ -110,14 +124,16 @@ class FittedCoder:
         return np.asarray(estimator.inverse_transform(block[:, 0].copy())).reshape(-1, 1)
 
     def _encode(self, estimator: Any, values: Array, columns: list[str]) -> Array:
+        exact = widened(estimator, values)
         try:
-            output = estimator.transform(values)
+            output = estimator.transform(exact)
         except (ValueError, TypeError) as error:
             _raise_unknown(estimator, values, columns, error)
             msg = f"{type(estimator).__name__} cannot encode {columns}: {error}"
             hint = "Compare the columns with those that the coder was fitted to."
             raise InvalidData(msg, hint=hint, columns=columns) from error
-        return numbers(output, len(values), f"{type(estimator).__name__} of {columns}")
+        encoded = numbers(output, len(values), f"{type(estimator).__name__} of {columns}")
+        return encoded if exact is values else encoded.astype(np.float32)
 
 
 def trial_dimension(
@@ -189,8 +205,30 @@ def fit_coder(
         The rows and columns to learn from; a Table or a frame.
     label
         `(samples,)` of the same rows, for preprocessors that need the target.
+
+    Raises
+    ------
+    InvalidCoder
+        If the preprocessor cannot learn from these rows, such as a spline from one.
     """
     table = as_table(frame)
+    try:
+        return _fitted(prepared, dimension, table, label)
+    except (ValueError, TypeError) as error:
+        raise cannot_learn(prepared, table, error) from error
+
+
+def cannot_learn(prepared: PreparedCoder, table: Table, error: Exception) -> InvalidCoder:
+    """Return the error of a preprocessor that refuses the rows it is to learn from."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    msg = f"{prepared.name} cannot learn from {len(table)} rows of {table.names}: {lines[0]}"
+    hint = "Correct these values, train on more rows, or use another preprocessor."
+    return InvalidCoder(msg, hint=hint, columns=table.names, rows=len(table))
+
+
+def _fitted(
+    prepared: PreparedCoder, dimension: EncodingDimension, table: Table, label: Array | None
+) -> FittedCoder:
     target = label if prepared.needs_label else None
     estimators = []
     for values, _ in inputs_of(table, table.names, dimension):
@@ -234,7 +272,18 @@ def describe_coder(
     return FittedCoder(estimators, dimension, probe.names, names, groups, widths)
 
 
+def widened(estimator: Any, values: Array) -> Array:
+    """Return float16 and float32 as float64 for a scaler, or a Pipeline with one; else as is."""
+    if values.dtype.kind != "f" or values.dtype.itemsize >= np.dtype(np.float64).itemsize:
+        return values
+    parts = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    if not any(type(part).__name__ in _SCALERS for part in parts):
+        return values
+    return values.astype(np.float64)
+
+
 def _fit(estimator: Any, values: Array, target: Array | None) -> None:
+    values = widened(estimator, values)
     if target is None:
         estimator.fit(values)
     else:
@@ -245,7 +294,8 @@ def _width(estimator: Any, probe: Array, columns: list[str]) -> int:
     source = f"{type(estimator).__name__} of {columns}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return int(numbers(estimator.transform(probe), len(probe), source).shape[1])
+        made = estimator.transform(widened(estimator, probe))
+    return int(numbers(made, len(probe), source).shape[1])
 
 
 def inputs_of(
@@ -274,7 +324,7 @@ def _attempt(
         # scikit-learn would take a column where it wants 1-D, and complain at every fit
         warnings.simplefilter("error", DataConversionWarning)
         try:
-            fitted = fit_coder(prepared, dimension, table, label)
+            fitted = _fitted(prepared, dimension, table, label)
             fitted.transform(table)
         except Exception as error:  # noqa: BLE001  scikit-learn raises any kind on a shape
             lines = str(error).splitlines() or [""]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,11 +21,14 @@ from prepare_cases import (
     starts_of,
     table,
 )
+from sklearn.base import clone
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import (
     FunctionTransformer,
     MinMaxScaler,
     Normalizer,
     OneHotEncoder,
+    PowerTransformer,
     RobustScaler,
     StandardScaler,
     TargetEncoder,
@@ -50,17 +54,54 @@ def test_a_scaler_scales_a_sequence(store: Any, dtype: Any) -> None:
     array = SEQUENCE.astype(dtype)
     feature = coded(sequence(array), (StandardScaler(), None))
     splitset = Splitset.make(feature, size_test=0.25, size_validation=0.2)
-    train = array[splitset.samples["train"]].reshape(-1, 3)
-    scaler = StandardScaler().fit(train)
+    exact = array.astype(np.float64)
+    scaler = StandardScaler().fit(exact[splitset.samples["train"]].reshape(-1, 3))
     encoded = splitset.fetch_cache("train", "features").reshape(-1, 3).astype(np.float64)
     assert np.abs(encoded.mean(axis=0)).max() < 1e-6
     assert np.abs(encoded.std(axis=0) - 1).max() < 1e-3
     for split, rows in splitset.samples.items():
         found = splitset.fetch_cache(split, "features")
-        expected = scaler.transform(array[rows].reshape(-1, 3)).reshape(-1, 5, 3)
+        expected = scaler.transform(exact[rows].reshape(-1, 3)).reshape(-1, 5, 3)
         assert found.dtype == dtype
-        np.testing.assert_allclose(found, expected, rtol=1e-12 if dtype == np.float64 else 1e-5)
+        np.testing.assert_allclose(found, expected, rtol=1e-12 if dtype == np.float64 else 1e-6)
         assert np.array_equal(found, splitset.fetch_cache(split, "label"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("kind", ["tabular", "sequence", "image"])
+def test_a_small_spread_far_from_zero_is_scaled_in_full_precision(
+    store: Any, kind: str, dtype: Any
+) -> None:
+    """In float32 itself, 1e5 +- 20 is known to 4e-4 of its spread only."""
+    shape = {"tabular": (600, 2), "sequence": (90, 5, 2), "image": (60, 2, 4, 2)}[kind]
+    array = (RNG.normal(size=shape) * [20, 0.5] + [1e5, -300]).astype(np.float32)
+    if dtype == np.float16:
+        array = (RNG.normal(size=shape) * [90, 2] + [3e4, -300]).astype(dtype)
+    make = {
+        "tabular": lambda: table(pd.DataFrame(array, columns=["a", "b"])),
+        "sequence": lambda: sequence(array),
+        "image": lambda: images(array),
+    }[kind]
+    for scaler in (StandardScaler(), MinMaxScaler(), RobustScaler()):
+        splitset = Splitset.make(coded(make(), (scaler, None)), size_test=0.25)
+        train = array[splitset.samples["train"]].reshape(-1, 2).astype(np.float64)
+        encoded = splitset.fetch_cache("train", "features")
+        assert encoded.dtype == np.float32
+        flat = encoded.reshape(-1, 2).astype(np.float64)
+        np.testing.assert_allclose(flat, clone(scaler).fit_transform(train), rtol=1e-6, atol=1e-6)
+        if isinstance(scaler, StandardScaler):
+            assert np.abs(flat.mean(axis=0)).max() < 1e-6
+            assert np.abs(flat.std(axis=0) - 1).max() < 1e-3
+        back = splitset.fits.get().feature_fit().inverse_transform(np.array(encoded))
+        wrong = np.abs(back.reshape(-1, 2) - train) / train.std(axis=0)
+        assert wrong.max() < 1e-5
+
+
+def test_categories_of_short_floats_keep_their_names(store: Any) -> None:
+    codes = np.array([0.1, 0.2] * 10, dtype=np.float32).reshape(10, 2, 1)
+    splitset = Splitset.make(coded(sequence(codes), (OneHotEncoder(), None)), size_test=0.2)
+    splitset.cache_samples()
+    assert splitset.fits.get().feature_fit().encoded_columns == ["0_0.1", "0_0.2"]
 
 
 def test_an_image_scaler_really_scales(store: Any) -> None:
@@ -262,6 +303,36 @@ def test_a_coder_that_needs_all_data_at_once_is_refused_beyond_memory(
     with pytest.raises(InvalidCoder, match=r"RobustScaler has to see .*StandardScaler"):
         splitset.cache_samples()
     assert not Fit.select().exists()
+
+
+@pytest.mark.parametrize("in_steps", [False, True])
+def test_a_value_that_a_coder_refuses_is_an_error_of_ours(
+    store: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, in_steps: bool
+) -> None:
+    """A coder is tried on some samples of a large array; here not on the one with an infinity."""
+    monkeypatch.setattr("aiqc.orm.feature_coder.TRIAL_BYTES", 1000)
+    if in_steps:
+        request.getfixturevalue("tiny_memory")
+    array = SEQUENCE.copy()
+    array[21, 2, 1] = np.inf
+    feature = coded(sequence(array), (StandardScaler(), None))
+    splitset = Splitset.make(feature, samples={"train": range(30), "test": range(30, 40)})
+    with pytest.raises(InvalidCoder, match=r"StandardScaler cannot learn from .*infinity"):
+        splitset.cache_samples()
+    assert not Fit.select().exists()
+    assert not splitset.cache_hot
+
+
+def test_training_rows_that_teach_nothing_are_an_error_of_ours(store: Any) -> None:
+    frame = pd.DataFrame({"x": np.arange(1.0, 11), "words": ["a b", "red", *["blue sky"] * 8]})
+    given_samples = {"train": [0], "test": range(1, 10)}
+    for coder, columns in ((PowerTransformer("box-cox"), "x"), (CountVectorizer(), "words")):
+        feature = coded(table(frame, [columns]), (coder, None))
+        splitset = Splitset.make(feature, samples=given_samples)
+        name = f"{type(coder).__name__} cannot learn from 1 rows of \\['{columns}'\\]"
+        with pytest.raises(InvalidCoder, match=name) as caught:
+            splitset.cache_samples()
+        assert caught.value.__cause__ is not None
 
 
 def test_data_are_read_once_for_all_folds(
