@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,14 @@ from aiqc.orm.label_interpolater import label_interpolate_steps
 from aiqc.orm.window import windows_of
 from aiqc.pipeline.bins import named_strata
 from aiqc.pipeline.folds import make_folds
-from aiqc.pipeline.given_splits import given_folds, given_split
+from aiqc.pipeline.given_splits import (
+    check_groups,
+    check_order,
+    given_folds,
+    given_split,
+    listed_folds,
+    listed_samples,
+)
 from aiqc.pipeline.stratify import make_split
 
 if TYPE_CHECKING:
@@ -46,9 +53,15 @@ class SplitRequest:
     groups: str | None
     time: str | None
 
+    def __post_init__(self) -> None:
+        if self.samples is not None:
+            object.__setattr__(self, "samples", listed_samples(self.samples))
+        if self.folds is not None:
+            object.__setattr__(self, "folds", listed_folds(self.folds))
+
     def to_json(self) -> dict[str, Any]:
         """Return what is worth keeping in a row: given samples are kept as samples."""
-        kept = asdict(self)
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
         kept["samples"] = None if self.samples is None else "given"
         kept["folds"] = None if self.folds is None else "given"
         return kept
@@ -118,6 +131,9 @@ def plan_split(
         )
     else:
         plan = given_split(request.samples, count)
+        _check_given(
+            {f"the split {name!r}": plan.samples[name] for name in plan.samples}, groups, time
+        )
     samples = dict(plan.samples)
     pairs = _fold_pairs(request, samples[Split.TRAIN], strata, names, groups, time, seed)
     return PlannedSplit(
@@ -140,7 +156,11 @@ def _fold_pairs(
     seed: int,
 ) -> list[tuple[Array, Array]]:
     if request.folds is not None:
-        return given_folds(request.folds, train)
+        pairs = given_folds(request.folds, train)
+        for index, pair in enumerate(pairs):
+            places = (f"the training rows of fold {index}", f"the validation rows of fold {index}")
+            _check_given(dict(zip(places, pair, strict=True)), groups, time)
+        return pairs
     if request.fold_count is None:
         return []
     return make_folds(
@@ -152,6 +172,14 @@ def _fold_pairs(
         names=names,
         seed=derive(seed, "folds"),
     )
+
+
+def _check_given(parts: dict[str, Array], groups: Array | None, time: Array | None) -> None:
+    """Refuse given parts that `groups` or `time` would have made otherwise."""
+    if groups is not None:
+        check_groups(parts, groups)
+    if time is not None:
+        check_order(parts, time)
 
 
 def _fold_samples(train: Array, held_out: Array, samples: dict[str, Array]) -> dict[str, Array]:
@@ -253,6 +281,6 @@ def _index_digest(given: Any) -> str | None:
     for key, rows in parts:
         groups = rows if isinstance(rows, tuple) else (rows,)
         for group in groups:
-            array = np.asarray(list(group), dtype=object).astype(str)
-            digest.update(to_json([str(key), list(array)]).encode())
+            numbers = np.asarray(list(group), dtype=object).astype(str).tolist()
+            digest.update(to_json([str(key), numbers]).encode())
     return digest.hexdigest()

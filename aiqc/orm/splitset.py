@@ -128,9 +128,9 @@ class Splitset(BaseModel):
         folds
             Given folds of the training rows: [(train rows, validation rows), ...].
         groups
-            A column of the data whose values never straddle two splits.
+            A column of the data whose values never straddle two splits; given ones are checked.
         time
-            A column of the data by which the splits follow one another.
+            A column of the data by which the splits follow one another; given ones are checked.
         unsupervised_stratifyCol
             Another spelling of `unsupervised_stratify_col`.
 

@@ -56,7 +56,7 @@ def cut_by_time(time: Array, borders: Sequence[int]) -> list[Array]:
     InvalidSplit
         If a time is missing, is text, or there are too few moments.
     """
-    moments = _moments(time)
+    moments = moments_of(time)
     order = np.argsort(moments, kind="stable").astype(np.int64)
     ordered = moments[order]
     edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
@@ -90,8 +90,14 @@ def _running_minimum(cost: Array) -> tuple[Array, Array]:
     return np.concatenate([[np.inf], lowest[:-1]]), np.concatenate([[0], place[:-1]])
 
 
-def _moments(time: Array) -> Array:
-    """Return times as int64 or float64, refusing missing ones and text."""
+def moments_of(time: Array) -> Array:
+    """Return times as int64 or float64.
+
+    Raises
+    ------
+    InvalidSplit
+        If a time is missing, or is text.
+    """
     values: pd.Series[Any] = pd.Series(time).reset_index(drop=True).infer_objects()
     missing = np.flatnonzero(values.isna().to_numpy())
     if missing.size:

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aiqc.core.enums import Split
 from aiqc.core.errors import InvalidSplit
+from aiqc.pipeline.chronology import moments_of
+from aiqc.pipeline.grouped import group_codes
 from aiqc.pipeline.sizes import Size
 from aiqc.pipeline.stratify import SplitPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from aiqc.core.types import Array
 
 _NAMES = (Split.TRAIN.value, Split.VALIDATION.value, Split.TEST.value)
+
+
+def listed_samples(samples: Any) -> dict[str, Any]:
+    """Return given splits with rows that can be read more than once.
+
+    Raises
+    ------
+    InvalidSplit
+        If it is no dict, or the rows of a split are no list.
+    """
+    if not isinstance(samples, Mapping):
+        msg = f"samples={samples!r:.60} is no dict of splits."
+        hint = "Give row numbers by split, as samples={'train': [0, 1], 'test': [2]}."
+        raise InvalidSplit(msg, hint=hint, value=samples)
+    return {name: _listed(rows, f"samples[{name!r}]") for name, rows in samples.items()}
+
+
+def listed_folds(folds: Any) -> list[Any]:
+    """Return given folds as tuples of rows that can be read more than once.
+
+    Raises
+    ------
+    InvalidSplit
+        If they, or the parts of one, are no list.
+    """
+    found = []
+    for index, fold in enumerate(_listed(folds, "folds")):
+        place = f"folds[{index}]"
+        found.append(tuple(_listed(rows, f"a part of {place}") for rows in _listed(fold, place)))
+    return found
 
 
 def given_split(samples: Mapping[str, Sequence[int] | Array], sample_count: int) -> SplitPlan:
@@ -97,6 +131,67 @@ def given_folds(
         msg = f"{_count(gaps)} in no fold."
         raise InvalidSplit(msg, hint="Put every training row into a fold.", row=int(gaps[0]))
     return found
+
+
+def check_groups(parts: Mapping[str, Array], groups: Array) -> None:
+    """Refuse given parts if rows of one group are in two of them.
+
+    Parameters
+    ----------
+    parts
+        What a part is called -> its rows.
+    groups
+        `(samples,)` group of each sample.
+
+    Raises
+    ------
+    InvalidSplit
+        Names the group and both parts, or a row without a group.
+    """
+    codes = group_codes(groups)
+    owner = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
+    for index, (name, rows) in enumerate(parts.items()):
+        found = np.unique(codes[rows])
+        taken = found[owner[found] >= 0]
+        if taken.size:
+            other = list(parts)[owner[taken[0]]]
+            group = groups[int(np.flatnonzero(codes == taken[0])[0])]
+            msg = f"The group {group!s} is in {other} and {name} both."
+            raise InvalidSplit(msg, hint="Put a group into one of them, or leave out groups=.")
+        owner[found] = index
+
+
+def check_order(parts: Mapping[str, Array], time: Array) -> None:
+    """Refuse given parts that do not follow one another in time.
+
+    Parameters
+    ----------
+    parts
+        What a part is called -> its rows, earliest first.
+    time
+        `(samples,)` dates or numbers.
+
+    Raises
+    ------
+    InvalidSplit
+        Names both parts and the row that is not later, or a row without a time.
+    """
+    moments = moments_of(time)
+    for (one, before), (other, after) in pairwise(parts.items()):
+        early = after[moments[after] <= moments[before].max()]
+        if early.size:
+            msg = f"Row {int(early[0])} of {other} is not later than all of {one}."
+            hint = "Give parts that follow one another, or leave out time=."
+            raise InvalidSplit(msg, hint=hint, row=int(early[0]))
+
+
+def _listed(value: Any, place: str) -> Any:
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+        msg = f"{place} is {value!r:.60}, not a list."
+        raise InvalidSplit(msg, hint="Give row numbers as a list or an array.", value=value)
+    return list(value)
 
 
 def _fold(fold: Sequence[Sequence[int] | Array], index: int, known: Array) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 from toy_studies import make_splitset, points
 from warm_python import warm_python
 
-from aiqc.core.errors import Conflict, DuplicateWarning
+from aiqc.core.errors import Conflict, DuplicateWarning, InvalidSplit
 from aiqc.orm import Dataset, Feature, FeatureCoder, Fit, Fold, Label, Splitset
 from aiqc.orm._connect import connection_string
+from aiqc.orm._split_plan import SplitRequest, content_facts
 
 
 def parts() -> tuple[Feature, Label]:
@@ -57,6 +59,86 @@ def test_every_argument_that_decides_samples_makes_a_version(
     Splitset.make(feature, label, size_test=0.25, name="study")
     arguments = {"size_test": 0.25, **changed}
     assert Splitset.make(feature, label, name="study", **arguments).version == 2
+
+
+def test_given_rows_are_the_same_rows_whatever_holds_them(store: Any) -> None:
+    feature, label = parts()
+    count = feature.dataset.shape["samples"]
+    train, test = list(range(count - 8)), list(range(count - 8, count))
+    half = len(train) // 2
+    folds = [(train[:half], train[half:]), (train[half:], train[:half])]
+    holders: list[Any] = [list, tuple, np.array, pd.Series, iter]
+    found = [
+        Splitset.make(
+            feature,
+            label,
+            samples={"train": holder(train), "test": holder(test)},
+            folds=(tuple(holder(rows) for rows in fold) for fold in folds),
+        )
+        for holder in holders
+    ]
+    # JSON knows no tuples
+    listed = [[list(rows) for rows in fold] for fold in folds]
+    found.append(
+        Splitset.make(feature, label, samples={"train": train, "test": test}, folds=listed)
+    )
+    assert len({row.sha256_hexdigest for row in found}) == 1
+    for row in found:
+        assert row.samples == {"train": train, "test": test}
+        halves = [fold.samples["fold_validation"] for fold in row.folds.order_by(Fold.idx)]
+        assert halves == [train[half:], train[:half]]
+
+
+def test_the_identity_of_given_rows_stays_that_of_earlier_versions(store: Any) -> None:
+    request = SplitRequest(*[None] * 6, {"train": [0, 1], "test": [2]}, [([0], [1])], None, None)
+    found = content_facts([], None, request)["request"]
+    rows = b'["test",["2"]]["train",["0","1"]]'
+    assert found["samples"] == hashlib.sha256(rows).hexdigest()
+    assert found["folds"] == hashlib.sha256(b'["0",["0"]]["0",["1"]]').hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("given", "pattern"),
+    [
+        ({"samples": [0, 1]}, r"samples=\[0, 1\] is no dict of splits"),
+        ({"samples": {"train": 5}}, r"samples\['train'\] is 5, not a list"),
+        ({"samples": {"train": "all"}}, r"samples\['train'\] is 'all', not a list"),
+        ({"folds": 3}, r"folds is 3, not a list"),
+        ({"folds": [1, 2]}, r"folds\[0\] is 1, not a list"),
+        ({"folds": [(1, [2]), ([2], [1])]}, r"a part of folds\[0\] is 1, not a list"),
+        ({"folds": iter([])}, r"0 folds were given"),
+    ],
+)
+def test_given_rows_that_are_none_are_refused(store: Any, given: Any, pattern: str) -> None:
+    feature, label = parts()
+    with pytest.raises(InvalidSplit, match=pattern):
+        Splitset.make(feature, label, **given)
+    assert not Splitset.select().exists()
+
+
+def test_given_splits_and_folds_keep_groups_whole_and_time_in_order(store: Any) -> None:
+    frame = pd.DataFrame({"x": np.arange(12.0), "who": np.arange(12) // 3, "day": np.arange(12)})
+    feature = Feature.from_dataset(Dataset.Tabular.from_df(frame), "x")
+    first, last = list(range(6)), list(range(6, 12))
+    uneven = {"train": list(range(7)), "test": list(range(7, 12))}
+    backwards = {"train": last, "test": first}
+    crossing = [(first, last), (last, first)]
+    cut = [(list(range(5)), list(range(5, 12))), (list(range(5, 12)), list(range(5)))]
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"samples": uneven, "groups": "who"}, "The group 2 is in the split 'train' and the spl"),
+        ({"samples": backwards, "time": "day"}, "Row 0 of the split 'test' is not later than"),
+        ({"folds": cut, "groups": "who"}, "The group 1 is in the training rows of fold 0 and the"),
+        ({"folds": crossing, "time": "day"}, "Row 0 of the validation rows of fold 1 is not lat"),
+    ]
+    for given, pattern in refused:
+        with pytest.raises(InvalidSplit, match=pattern):
+            Splitset.make(feature, **given)
+    assert not Splitset.select().exists()
+    kept = Splitset.make(feature, samples={"train": first, "test": last}, groups="who")
+    assert kept.samples == {"train": first, "test": last}
+    assert Splitset.make(feature, folds=crossing, groups="who").fold_count == 2
+    ordered = Splitset.make(feature, samples={"train": first, "test": last}, time="day")
+    assert ordered.options["time"] == "day"
 
 
 def test_a_coder_makes_a_version(store: Any) -> None:

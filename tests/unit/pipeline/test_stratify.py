@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from aiqc.core import seeds
 from aiqc.core.errors import InvalidSplit
 from aiqc.pipeline.bins import strata_names, strata_of
-from aiqc.pipeline.given_splits import given_folds, given_split
+from aiqc.pipeline.given_splits import check_groups, check_order, given_folds, given_split
 from aiqc.pipeline.sizes import split_counts
 from aiqc.pipeline.stratify import make_split
 
@@ -460,3 +460,39 @@ class TestGiven:
     def test_refused_folds(self, folds, pattern):
         with pytest.raises(InvalidSplit, match=pattern):
             given_folds(folds, [1, 3, 5])
+
+    def test_whole_groups_pass(self):
+        groups = np.array(["a", "b", "a", "c", "b"])
+        check_groups({"train": np.array([0, 2]), "test": np.array([1, 3, 4])}, groups)
+
+    @pytest.mark.parametrize(
+        ("groups", "pattern"),
+        [
+            (["a", "b", "a", "b", "c"], "The group b is in train and test both"),
+            ([7, 8, 9, 10, 7], "The group 7 is in train and test both"),
+            (["a", "b", None, "c", "d"], "have no group, the first in row 2"),
+        ],
+    )
+    def test_a_group_on_both_sides_is_named(self, groups, pattern):
+        parts = {"train": np.array([0, 1, 2]), "test": np.array([3, 4])}
+        with pytest.raises(InvalidSplit, match=pattern):
+            check_groups(parts, np.array(groups, dtype=object))
+
+    def test_parts_in_order_pass(self):
+        days = pd.date_range("2020-01-01", periods=6).to_numpy()
+        check_order(
+            {"train": np.array([0, 1]), "validation": np.array([3]), "test": np.array([5])}, days
+        )
+
+    @pytest.mark.parametrize(
+        ("time", "pattern"),
+        [
+            ([0, 1, 2, 3, 1, 5], "Row 4 of test is not later than all of train"),
+            # one moment in two splits
+            ([0, 1, 2, 2, 4, 5], "Row 3 of test is not later than all of train"),
+            ([0, 1, np.nan, 3, 4, 5], "times are missing, the first in row 2"),
+        ],
+    )
+    def test_parts_out_of_order_are_named(self, time, pattern):
+        with pytest.raises(InvalidSplit, match=pattern):
+            check_order({"train": np.array([0, 1, 2]), "test": np.array([3, 4])}, np.array(time))
