@@ -16,7 +16,7 @@ from aiqc.orm._coding import estimator_digest, stored_estimator
 from aiqc.orm._fields import BigInteger, Boolean, Digest, EnumField, JSONField
 from aiqc.orm._lists import as_list
 from aiqc.orm._messages import announce, speaking
-from aiqc.orm._step_order import refuse_late_feature_step
+from aiqc.orm._step_order import check_flag, refuse_late_feature_step
 from aiqc.orm.feature import Feature
 from aiqc.orm.feature_interpolater import interpolate_steps
 
@@ -93,6 +93,8 @@ class FeatureCoder(BaseModel):
         ------
         InvalidColumns
             If the filter matches nothing, or a column twice.
+        InvalidInput
+            If `include` is neither True nor False.
         InvalidCoder
             If the estimator is a class, not from scikit-learn, or does not fit the columns.
         Conflict
@@ -109,7 +111,8 @@ class FeatureCoder(BaseModel):
         taken = [name for name in feature.columns if name not in available]
         wanted = None if columns is None else as_list(columns)
         kinds = None if dtypes is None else as_list(dtypes)
-        match = match_columns(available, include, kinds, wanted, taken=taken)
+        includes = check_flag("include", include)
+        match = match_columns(available, includes, kinds, wanted, taken=taken)
         dimension, names = _try(feature, prepared, match.matching)
         with speaking(verbose):
             announce(prepared.corrections)

@@ -371,6 +371,11 @@ PARTS = [
         *(e.InvalidColumns, r"'seize' does not exist", r"size"),
     ),
     Case(
+        "a filter that neither includes nor excludes",
+        lambda s: FeatureCoder.from_feature(s.free, StandardScaler(), include="no"),
+        *(e.InvalidInput, r"include='no' is neither True nor False", r"bool"),
+    ),
+    Case(
         "a dtype that matches nothing",
         lambda s: FeatureCoder.from_feature(s.free, StandardScaler(), dtypes=["int8"]),
         *(e.InvalidColumns, r"'int8' matches no remaining column", r"float64"),
