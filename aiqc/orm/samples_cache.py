@@ -20,6 +20,7 @@ from aiqc.orm.fit import (
     checked_rows,
     fit_of_feature,
     fit_of_frame,
+    fit_of_label,
     fit_of_source,
     label_frame,
     opened,
@@ -74,6 +75,7 @@ def is_hot(splitset: Splitset) -> bool:
 def cache_all(splitset: Splitset) -> None:
     """Write the cache unless it is there; fits are made where they are missing."""
     if is_hot(splitset):
+        _make_fits(splitset)
         return
     folder, key = cache_folder_of(splitset), _key(splitset)
     arrays: dict[str, CachedArray] = {}
@@ -88,6 +90,22 @@ def cache_all(splitset: Splitset) -> None:
             for fold, rows in folds:
                 arrays |= _write_feature(splitset, (fold, rows), source, index, folder)
     finish_cache(folder, Manifest(key, arrays))
+
+
+def _make_fits(splitset: Splitset) -> None:
+    """Fit what is not fitted, where a Splitset of equal content wrote the cache."""
+    folds, features = _folds(splitset), splitset.features
+    owners = len(features) + (splitset.label is not None)
+    if splitset.fits.count() == len(folds) * owners:
+        return
+    places = [(fold, checked_rows(splitset, fold)) for fold in folds]
+    if splitset.label is not None:
+        for fold in folds:
+            fit_of_label(splitset, fold)
+    for feature in features:
+        with opened(feature) as source:
+            for fold, rows in places:
+                fit_of_source(splitset, fold, source, rows)
 
 
 def _write_label(
@@ -175,6 +193,7 @@ def fetch(
         msg = f"{place} has no split {split!r}."
         raise InvalidSplit(msg, hint=f"Use one of {list(splits)}.", value=split)
     cached = read_splits(splitset, fold)[split]
+    _make_fits(splitset)
     found = cached.label if label_features == "label" else cached.features
     if (
         found is None

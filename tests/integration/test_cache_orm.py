@@ -188,6 +188,33 @@ def test_two_splitsets_of_equal_content_share_their_cache(store: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("how", ["cache_samples", "fetch_cache"])
+@pytest.mark.parametrize("fold_count", [None, 2])
+def test_a_shared_cache_spares_no_splitset_its_fits(
+    store: Any, how: str, fold_count: int | None
+) -> None:
+    first, second = (make_splitset(fold_count=fold_count) for _ in range(2))
+    first.cache_samples()
+    assert not second.fits.exists()
+    if how == "cache_samples":
+        second.cache_samples()
+    else:
+        fold = second.folds.first()
+        second.fetch_cache("test", "features", fold_id=fold and fold.id)
+    assert second.fits.count() == first.fits.count() == 2 * (fold_count or 1)
+    by_place = [
+        sorted(
+            (fit.fold.idx if fit.fold else 0, fit.label_id is None, fit.samples) for fit in fits
+        )
+        for fits in (first.fits, second.fits)
+    ]
+    assert by_place[0] == by_place[1]
+    scaler, encoder = next(fit.estimators() for fit in second.fits if fit.feature_id)
+    train = (second.folds.order_by(Fold.idx).first() or second).samples[second.key_train]
+    np.testing.assert_allclose(scaler.mean_, points()[["a", "b"]].to_numpy()[train].mean(axis=0))
+    assert encoder.categories_[0].tolist() == sorted(set(points()["kind"]))
+
+
 def test_a_moved_database_finds_or_makes_its_cache(
     tmp_path: Path, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
