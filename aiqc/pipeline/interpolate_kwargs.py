@@ -122,6 +122,9 @@ def call_pandas(values: Array, positions: Array, kwargs: Mapping[str, Any]) -> A
         arguments.setdefault("s", 0)
     elif arguments["method"] == "linear":
         arguments["method"] = "index"
+    elif arguments["method"] == "barycentric":
+        # SciPy draws an order of the points, which decides the rounding
+        arguments["rng"] = 0
     series = pd.Series(np.array(values, dtype=np.float64), index=positions)
     filled: Array = series.interpolate(**arguments).to_numpy(dtype=np.float64)
     return filled

@@ -19,6 +19,7 @@ from aiqc.pipeline.interpolate import (
     interpolate_new,
     interpolate_rows,
 )
+from aiqc.pipeline.interpolate_kwargs import METHODS
 
 NAN = float("nan")
 LINEAR = {"method": "linear", "limit_direction": "both"}
@@ -321,6 +322,51 @@ def test_no_training_value_depends_on_other_rows(
     rows = np.concatenate([others, train])
     beside = interpolate_rows(changed, [step(kwargs)], train, rows).iloc[len(others) :]
     pd.testing.assert_frame_equal(beside.reset_index(drop=True), found, check_exact=True)
+
+
+#: every method, with what lets it fill the ends where it can
+ALL_METHODS = [
+    *({"method": name, "limit_direction": "both"} for name in ("linear", "index", "values")),
+    *(
+        {"method": name, "fill_value": "extrapolate"}
+        for name in ("nearest", "zero", "slinear", "quadratic", "cubic")
+    ),
+    {"method": "polynomial", "order": 2, "fill_value": "extrapolate"},
+    {"method": "spline", "order": 3, "limit_direction": "both"},
+    *(
+        {"method": name, "limit_direction": "both"}
+        for name in (
+            *("barycentric", "krogh", "piecewise_polynomial", "from_derivatives"),
+            *("pchip", "akima", "cubicspline"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("kwargs", ALL_METHODS, ids=lambda kwargs: kwargs["method"])
+def test_no_method_lets_training_rows_see_others(kwargs: Any) -> None:
+    """Also the same to the last bit when it is done again."""
+    rng = np.random.default_rng(4)
+    values = np.cumsum(rng.normal(size=30)) + 9
+    train = np.array([*range(0, 16, 2), *range(17, 30, 3)])
+    others = np.setdiff1d(np.arange(30), train)
+    values[[4, 10, 12, 23, 3, 7, 18]] = NAN
+    frame = curve_frame(values)
+    changed = frame.copy()
+    changed.loc[others, "y"] *= 1e9
+    fill = [step(kwargs)]
+    found = interpolate_rows(frame, fill, train, train)
+    assert found["y"].notna().all()
+    for one in (frame, changed):
+        again = interpolate_rows(one, fill, train, train)
+        pd.testing.assert_frame_equal(again, found, check_exact=True)
+    # processed together, the others do reach them
+    together = interpolate_rows(changed, [step(kwargs, apart=False)], train, train)
+    assert not np.allclose(together["y"], found["y"])
+
+
+def test_every_method_is_tried_for_leaks() -> None:
+    assert {kwargs["method"] for kwargs in ALL_METHODS} == set(METHODS)
 
 
 @given(splits())
