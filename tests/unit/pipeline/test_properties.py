@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-from aiqc.core.errors import InvalidSplit
+from aiqc.core.errors import InvalidColumns, InvalidSplit
 from aiqc.pipeline.chain_fit import fit_feature
 from aiqc.pipeline.coder import prepare_coder, trial_dimension
 from aiqc.pipeline.feature_fit import FeatureFit
@@ -63,6 +64,71 @@ def test_folds_hold_out_every_training_row_once(count: int, folds: int, seed: in
     for rows, held in pairs:
         assert sorted([*rows, *held]) == train.tolist()
         assert abs(len(held) - count / folds) < 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    groups=st.lists(st.integers(0, 12), min_size=20, max_size=120),
+    validation=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_no_group_is_on_two_sides(groups: list[int], validation: bool, seed: int) -> None:
+    assume(len(set(groups)) >= 6)
+    codes = np.array(groups)
+    sizes = {"size_test": 0.3, "size_validation": 0.2 if validation else None}
+    plan = make_split(len(codes), **sizes, groups=codes, seed=seed)
+    sides = {name: set(codes[rows].tolist()) for name, rows in plan.samples.items()}
+    assert sum(map(len, sides.values())) == len(set(groups))
+    assert sorted(np.concatenate(list(plan.samples.values()))) == list(range(len(codes)))
+    rows = plan.samples["train"]
+    assume(len(sides["train"]) >= 2)
+    for train, held in make_folds(rows, 2, groups=codes, seed=seed):
+        assert not set(codes[train].tolist()) & set(codes[held].tolist())
+        assert sorted([*train, *held]) == rows.tolist()
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    time=st.lists(st.integers(0, 40), min_size=20, max_size=120),
+    dates=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_splits_and_folds_follow_one_another(time: list[int], dates: bool, seed: int) -> None:
+    assume(len(set(time)) >= 10)
+    moments = np.array(time)
+    given_time = np.datetime64("2020-01-01") + moments if dates else moments
+    plan = make_split(len(moments), size_test=0.2, size_validation=0.2, time=given_time, seed=seed)
+    parts = [moments[plan.samples[name]] for name in ("train", "validation", "test")]
+    assert sorted(np.concatenate(list(plan.samples.values()))) == list(range(len(moments)))
+    assert parts[0].max() < parts[1].min() <= parts[1].max() < parts[2].min()
+    rows = plan.samples["train"]
+    assume(len(set(moments[rows].tolist())) >= 4)
+    for train, held in make_folds(rows, 2, time=given_time, seed=seed):
+        assert set(train.tolist()) | set(held.tolist()) <= set(rows.tolist())
+        assert moments[train].max() < moments[held].min()
+
+
+@given(data=st.data())
+def test_dtypes_and_columns_are_taken_or_left_together(data: st.DataObject) -> None:
+    """By hand: the union of both, taken or left; a column that both name is refused."""
+    names = [f"c{i}" for i in range(data.draw(st.integers(1, 7)))]
+    kinds = ["float64", "float32", "int64", "str"]
+    available = {name: data.draw(st.sampled_from(kinds)) for name in names}
+    present = sorted(set(available.values()))
+    dtypes = data.draw(st.lists(st.sampled_from(present), min_size=1, unique=True))
+    columns = data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    include = data.draw(st.booleans())
+    by_dtype = [name for kind in dtypes for name in names if available[name] == kind]
+    named = by_dtype + columns
+    left = [name for name in names if name not in named]
+    if set(by_dtype) & set(columns) or not (include or left):
+        with pytest.raises(InvalidColumns):
+            match_columns(available, include, dtypes, columns)
+        return
+    match = match_columns(available, include, dtypes, columns)
+    assert match.matching == (named if include else left)
+    assert match.leftover == [name for name in names if name not in match.matching]
+    assert match.original_filter == {"include": include, "dtypes": dtypes, "columns": columns}
 
 
 @given(data=st.data())
