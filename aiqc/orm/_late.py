@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: operation -> module and function
 TARGETS = {
     "write_splitset": "aiqc.orm._split_write:write_splitset",
+    "tried_again": "aiqc.orm.feature_coder:tried_again",
     "cache_all": "aiqc.orm.samples_cache:cache_all",
     "cache_folder_of": "aiqc.orm.samples_cache:cache_folder_of",
     "clear": "aiqc.orm.samples_cache:clear",

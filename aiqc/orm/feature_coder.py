@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiqc.pipeline.coder import PreparedCoder
+    from aiqc.pipeline.interpolate import InterpolateStep
     from aiqc.pipeline.table import Table
 
 #: a coder is tried on at most so many bytes of an array
@@ -113,7 +114,7 @@ class FeatureCoder(BaseModel):
         kinds = None if dtypes is None else as_list(dtypes)
         includes = check_flag("include", include)
         match = match_columns(available, includes, kinds, wanted, taken=taken)
-        dimension, names = _try(feature, prepared, match.matching)
+        dimension, names = _try(feature, prepared, match.matching, interpolate_steps(feature))
         with speaking(verbose):
             announce(prepared.corrections)
         return cls.create(
@@ -167,26 +168,44 @@ def remaining_dtypes(feature: Feature) -> dict[str, str]:
     return {name: last.leftover_dtypes[name] for name in last.leftover_columns}
 
 
+def tried_again(feature: Feature, step: InterpolateStep) -> list[FeatureCoder]:
+    """Return the coders of columns that a new interpolater fills, as they are then; not saved.
+
+    Without its gaps a column may have a category less.
+    """
+    steps = [*interpolate_steps(feature), step]
+    found = []
+    for coder in coder_chain(feature):
+        if set(step.columns).intersection(coder.matching_columns):
+            columns = coder.matching_columns
+            tried = _try(feature, coder.prepared(), columns, steps)
+            coder.encoding_dimension, coder.encoded_column_names = tried
+            found.append(coder)
+    return found
+
+
 def _try(
-    feature: Feature, prepared: PreparedCoder, columns: list[str]
+    feature: Feature,
+    prepared: PreparedCoder,
+    columns: list[str],
+    steps: list[InterpolateStep],
 ) -> tuple[EncodingDimension, list[str]]:
     from aiqc.pipeline.coder import trial_fit
 
     if prepared.needs_label:
         # its names and shape depend on the label, which only a Splitset brings
         return EncodingDimension.MULTI_COLUMN, columns
-    fitted = trial_fit(prepared, _trial_table(feature, columns))
+    fitted = trial_fit(prepared, _trial_table(feature, columns, steps))
     return fitted.dimension, fitted.names
 
 
-def _trial_table(feature: Feature, columns: list[str]) -> Table:
+def _trial_table(feature: Feature, columns: list[str], steps: list[InterpolateStep]) -> Table:
     """Return the columns without missing values that an interpolater will fill.
 
     Of an array larger than `TRIAL_BYTES`, samples at equal distances stand for all.
     """
     from aiqc.pipeline.raw_feature import FrameFeature, array_table
 
-    steps = interpolate_steps(feature)
     if feature.dataset.typ == DatasetType.TABULAR:
         return FrameFeature(feature.to_df(columns=columns), steps).whole()
     places = [feature.columns.index(name) for name in columns]

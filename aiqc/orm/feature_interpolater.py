@@ -9,7 +9,9 @@ from peewee import ForeignKeyField
 
 from aiqc.core.enums import DatasetType
 from aiqc.orm._base import BaseModel
+from aiqc.orm._database import transaction
 from aiqc.orm._fields import BigInteger, Boolean, JSONField
+from aiqc.orm._late import late
 from aiqc.orm._lists import as_list
 from aiqc.orm._messages import announce, speaking
 from aiqc.orm._step_order import check_flag, refuse_late_feature_step
@@ -107,20 +109,25 @@ class FeatureInterpolater(BaseModel):
             taken=[name for row in chain for name in row.matching_columns],
         )
         kwargs = check_kwargs(interpolate_kwargs)
-        missing = _try(feature, InterpolateStep(match.matching, kwargs, separately))
+        step = InterpolateStep(match.matching, kwargs, separately)
+        missing = _try(feature, step)
+        coders = late("tried_again")(feature, step) if missing else []
         with speaking(verbose):
             many = f"{missing} missing values of {len(match.matching)} columns"
             announce([f"{kwargs['method']!r} fills {many} of {feature!r}: {match.matching}."])
-        return cls.create(
-            feature=feature,
-            idx=len(chain),
-            process_separately=separately,
-            interpolate_kwargs=kwargs,
-            matching_columns=match.matching,
-            leftover_columns=match.leftover,
-            leftover_dtypes=match.leftover_dtypes,
-            original_filter=match.original_filter,
-        )
+        with transaction():
+            for coder in coders:
+                coder.save(only=["encoding_dimension", "encoded_column_names"])
+            return cls.create(
+                feature=feature,
+                idx=len(chain),
+                process_separately=separately,
+                interpolate_kwargs=kwargs,
+                matching_columns=match.matching,
+                leftover_columns=match.leftover,
+                leftover_dtypes=match.leftover_dtypes,
+                original_filter=match.original_filter,
+            )
 
 
 def interpolater_chain(feature: Feature) -> list[FeatureInterpolater]:

@@ -458,6 +458,27 @@ def test_interpolaters_windows_and_coders_come_in_any_order(store: Any) -> None:
     assert FeatureShaper.from_feature(feature, (0, "1", 1, 2)).column_position == 3
 
 
+def test_a_coder_that_came_first_knows_what_the_interpolater_fills(any_store: Any) -> None:
+    """The gaps of `size` are a category only until they are filled."""
+    frame = pd.DataFrame({"size": np.repeat([1.0, 2.0, 3.0], 4), "full": np.arange(12.0)})
+    frame.loc[[1, 6], "size"] = NAN
+    feature = table(None, frame)
+    first = FeatureCoder.from_feature(feature, OneHotEncoder(), columns="size", verbose=False)
+    second = FeatureCoder.from_feature(feature, StandardScaler(), columns="full", verbose=False)
+    assert first.encoded_column_names == ["size_1.0", "size_2.0", "size_3.0", "size_nan"]
+    FeatureInterpolater.from_feature(
+        feature, columns="size", interpolate_kwargs=LINEAR, verbose=False
+    )
+    again = FeatureCoder.of(first.id)
+    assert again.encoded_column_names == ["size_1.0", "size_2.0", "size_3.0"]
+    assert FeatureCoder.of(second.id).time_updated == second.time_updated
+    FeatureShaper.from_feature(feature, (0, "4", "1"))
+    splitset = split(feature)
+    assert splitset.fetch_cache("train", "features").shape == (9, 4, 1)
+    names = splitset.fits.get().feature_fit().encoded_columns
+    assert names == [*again.encoded_column_names, "full"]
+
+
 def test_a_step_is_free_again_once_its_feature_is_deleted(any_store: Any) -> None:
     dataset = Dataset.Tabular.from_df(weather())
     feature, label = (
