@@ -215,8 +215,20 @@ def _check_exclusive(
         msg = f"bin_count={request.bin_count} has nothing to bin."
         hint = "Give a Label or unsupervised_stratify_col."
         raise InvalidSplit(msg, hint=hint, value=request.bin_count)
-    if label is not None:
+    if label is None:
+        _refuse_coders_of_labels(features)
+    else:
         _refuse_label_in_features(features, label)
+
+
+def _refuse_coders_of_labels(features: Sequence[Feature]) -> None:
+    for feature in features:
+        for coder in coder_chain(feature):
+            prepared = coder.prepared()
+            if prepared.needs_label:
+                msg = f"{prepared.name} of {feature!r} learns from the label, and there is none."
+                hint = "Give a Label, or make a Feature with another coder."
+                raise InvalidSplit(msg, hint=hint, featurecoder_id=coder.id)
 
 
 def _refuse_label_in_features(features: Sequence[Feature], label: Label) -> None:

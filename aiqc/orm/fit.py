@@ -230,7 +230,11 @@ def _target(
     if label is None:
         msg = f"A coder of {feature!r} learns from the label, and {splitset!r} has none."
         raise InvalidSplit(msg, hint="Use another coder, or a Splitset with a Label.")
-    values: Array = label_frame(label, rows).iloc[rows.fit_rows(), 0].to_numpy()
+    frame = label_frame(label, rows).iloc[rows.fit_rows()]
+    if label.column_count > 1:
+        # one-hot: the class of each sample
+        return np.asarray(frame.to_numpy(dtype=np.float64).argmax(axis=1))
+    values: Array = frame.iloc[:, 0].to_numpy()
     return values
 
 

@@ -276,18 +276,25 @@ def widened(estimator: Any, values: Array) -> Array:
     """Return float16 and float32 as float64 for a scaler, or a Pipeline with one; else as is."""
     if values.dtype.kind != "f" or values.dtype.itemsize >= np.dtype(np.float64).itemsize:
         return values
-    parts = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
-    if not any(type(part).__name__ in _SCALERS for part in parts):
+    if not any(type(part).__name__ in _SCALERS for part in _parts(estimator)):
         return values
     return values.astype(np.float64)
+
+
+def _parts(estimator: Any) -> list[Any]:
+    return [step for _, step in getattr(estimator, "steps", [("", estimator)])]
 
 
 def _fit(estimator: Any, values: Array, target: Array | None) -> None:
     values = widened(estimator, values)
     if target is None:
         estimator.fit(values)
-    else:
-        estimator.fit(values, target)
+        return
+    for part in _parts(estimator):
+        # whole numbers of a continuous label are no classes, as scikit-learn would guess
+        if target.dtype.kind == "f" and getattr(part, "target_type", None) == "auto":
+            part.set_params(target_type="continuous")
+    estimator.fit(values, target)
 
 
 def _width(estimator: Any, probe: Array, columns: list[str]) -> int:

@@ -34,12 +34,13 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from aiqc.core.errors import InvalidCoder, InvalidColumns
+from aiqc.core.errors import InvalidCoder, InvalidColumns, InvalidSplit
 from aiqc.orm import (
     Dataset,
     Feature,
     FeatureCoder,
     Fit,
+    Label,
     Splitset,
     Window,
 )
@@ -183,6 +184,40 @@ def test_a_coder_of_a_sequence_learns_from_each_samples_label(store: Any) -> Non
     rows = splitset.samples["test"]
     expected = oracle.transform(codes[rows].reshape(-1, 1)).reshape(-1, 4, 1)
     np.testing.assert_allclose(splitset.fetch_cache("test", "features"), expected, rtol=1e-12)
+
+
+def test_whole_numbers_of_a_continuous_label_are_no_classes(store: Any) -> None:
+    """By hand: the mean of a category, drawn towards the mean of all; one column, not thirty."""
+    kinds, y = np.array(["a", "b", "c"] * 10), np.arange(30.0)
+    feature = coded(table(pd.DataFrame({"kind": kinds})), (TargetEncoder(smooth=2.0), None))
+    splitset = Splitset.make(feature, label_of(y), size_test=0.2)
+    train, test = splitset.samples["train"], splitset.samples["test"]
+    mean = {}
+    for kind in "abc":
+        own = y[train][kinds[train] == kind]
+        mean[kind] = (own.sum() + 2 * y[train].mean()) / (len(own) + 2)
+    found = splitset.fetch_cache("test", "features")
+    np.testing.assert_allclose(found, [[mean[kind]] for kind in kinds[test]], rtol=1e-12)
+
+
+def test_a_coder_learns_from_every_class_of_a_onehot_label(store: Any) -> None:
+    codes, classes = RNG.integers(0, 3, 60), RNG.integers(0, 3, 60)
+    feature = coded(table(pd.DataFrame({"k": codes})), (TargetEncoder(), None))
+    onehot = pd.DataFrame(np.eye(3, dtype=int)[classes], columns=["p", "q", "r"])
+    label = Label.from_dataset(Dataset.Tabular.from_df(onehot))
+    splitset = Splitset.make(feature, label, size_test=0.25)
+    train, test = splitset.samples["train"], splitset.samples["test"]
+    oracle = TargetEncoder(random_state=0).fit(codes[train, None], classes[train])
+    expected = oracle.transform(codes[test, None])
+    assert expected.shape == (15, 3)
+    np.testing.assert_allclose(splitset.fetch_cache("test", "features"), expected, rtol=1e-12)
+
+
+def test_a_coder_that_needs_a_label_is_refused_without_one(store: Any) -> None:
+    feature = coded(table(columns=["a", "kind"]), (TargetEncoder(), "kind"))
+    with pytest.raises(InvalidSplit, match="TargetEncoder of <Feature 1> learns from the label"):
+        Splitset.make(feature, size_test=0.2)
+    assert not Splitset.select().exists()
 
 
 @pytest.mark.torch
