@@ -39,7 +39,9 @@ from aiqc.orm import (
     Dataset,
     Feature,
     FeatureCoder,
+    FeatureShaper,
     Fit,
+    Fold,
     Label,
     Splitset,
     Window,
@@ -414,3 +416,42 @@ def test_cached_arrays_are_fancy_indices_of_the_source(store: Any, data: st.Data
         assert np.array_equal(found, array[places])
         target = array[places + window[1]] if window else array[places]
         assert np.array_equal(splitset.fetch_cache(split, "label"), target)
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_cached_arrays_of_folds_are_scaled_by_their_own_training_samples(
+    store: Any, data: st.DataObject
+) -> None:
+    count, width = data.draw(st.integers(10, 30)), data.draw(st.integers(1, 4))
+    lead = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=2))
+    array = np.random.default_rng(count).normal(size=(count, *lead, width)) * 50
+    feature = sequence(array) if len(lead) == 1 else images(array)
+    taken = data.draw(st.permutations(range(width)))[: data.draw(st.integers(1, width))]
+    coded(feature, (MinMaxScaler(), [str(column) for column in taken]))
+    if data.draw(st.booleans()):
+        FeatureShaper.from_feature(feature, (0, tuple(range(1, array.ndim))))
+    order = data.draw(st.permutations(range(count)))
+    cut, held = count // 2, count // 4
+    folds = [(order[held:cut], order[:held]), (order[: cut - held], order[cut - held : cut])]
+    splitset = Splitset.make(
+        feature, samples={"train": order[:cut], "test": order[cut:]}, folds=folds
+    )
+    left = [column for column in range(width) if column not in taken]
+    for fold, (train, validation) in zip(splitset.folds.order_by(Fold.idx), folds, strict=True):
+        flat = array[train].reshape(-1, width)[:, taken]
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        scaled = (array[..., taken] - low) / np.where(high > low, high - low, 1)
+        encoded = np.concatenate([scaled, array[..., left]], axis=-1)
+        for split, rows in (
+            ("folds_train_combined", train),
+            ("fold_validation", validation),
+            ("test", order[cut:]),
+        ):
+            assert fold.samples[split] == sorted(rows)
+            found = splitset.fetch_cache(split, "features", fold_id=fold)
+            expected = encoded[sorted(rows)].reshape(found.shape)
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+            assert np.array_equal(splitset.fetch_cache(split, "label", fold_id=fold.id), found)
