@@ -80,6 +80,9 @@ def _templates(estimator: Any, count: int, width: int) -> list[str]:
     built = _sklearn_names(estimator, tokens)
     if built is not None and len(built) == width:
         return built
+    if built is None and classes is not None and width == len(classes) > 1:
+        # MultiLabelBinarizer: the values of all columns together
+        return [f"{type(estimator).__name__.lower()}_{value}" for value in classes]
     if width == count:
         return tokens
     prefix = tokens[0] if count == 1 else type(estimator).__name__.lower()

@@ -26,6 +26,8 @@ FRAME = pd.DataFrame(
         "count": RNG.integers(0, 4, 30),
         "colour": RNG.choice(["red", "green", "blue"], 30),
         "note": RNG.choice(["good cat", "bad dog", "good dog"], 30),
+        "even": np.arange(30) % 2 * 2,
+        "half": np.arange(30) // 15 * 2,
     }
 )
 
@@ -243,6 +245,20 @@ def test_vectorizers_keep_one_vocabulary_a_column() -> None:
         ),
         (preprocessing.FunctionTransformer(np.abs), ["size", "weight"], ["size", "weight"],
          {"size": [0], "weight": [1]}),
+        (
+            # the values of both columns together, of which there are four
+            preprocessing.MultiLabelBinarizer(),
+            ["count", "even"],
+            [f"multilabelbinarizer_{value}" for value in range(4)],
+            {"count": [0, 1, 2, 3], "even": [0, 1, 2, 3]},
+        ),
+        (
+            # as many values as columns
+            preprocessing.MultiLabelBinarizer(),
+            ["even", "half"],
+            ["multilabelbinarizer_0", "multilabelbinarizer_2"],
+            {"even": [0, 1], "half": [0, 1]},
+        ),
         (text.HashingVectorizer(n_features=2), ["note"], ["note_0", "note_1"], {"note": [0, 1]}),
     ],
 )  # fmt: skip
