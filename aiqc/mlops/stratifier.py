@@ -30,9 +30,14 @@ class Stratifier:
     folds
         Given folds of the training rows: [(train rows, validation rows), ...].
     groups
-        A column of the data whose values never straddle two splits.
+        A column of the data whose values never straddle two splits; given ones are checked.
     time
-        A column of the data by which the splits follow one another.
+        A column of the data by which the splits follow one another; given ones are checked.
+
+    Raises
+    ------
+    InvalidSplit
+        If given samples or folds are no lists of rows.
 
     Examples
     --------
@@ -52,6 +57,15 @@ class Stratifier:
     folds: Sequence[tuple[Sequence[int], Sequence[int]]] | None = None
     groups: str | None = None
     time: str | None = None
+
+    def __post_init__(self) -> None:
+        from aiqc.pipeline.given_splits import listed_folds, listed_samples
+
+        # they are read more than once
+        if self.samples is not None:
+            object.__setattr__(self, "samples", listed_samples(self.samples))
+        if self.folds is not None:
+            object.__setattr__(self, "folds", listed_folds(self.folds))
 
     def arguments(self) -> dict[str, Any]:
         """Return {argument of `Splitset.make`: value}."""

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from mlops_studies import counts, declared, ids_given, pipeline
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.preprocessing import (
     LabelBinarizer,
     MinMaxScaler,
@@ -143,6 +144,22 @@ def changed(change: dict[str, Any]) -> Splitset:
     inputs = [made, made] if given.pop("twice", False) else made
     arguments = {"inputs": inputs, "target": Target(dataset, "y", encoder=encoder)}
     return Pipeline(**declared(dataset, **arguments | given))
+
+
+def test_given_rows_may_be_read_once_only(store: Metastore) -> None:
+    """A splitter of scikit-learn yields its folds once; a Stratifier is read more than once."""
+    dataset = Dataset.Tabular.from_df(points())
+    splitter = KFold(3)
+    found = [
+        Pipeline(**declared(dataset, stratifier=Stratifier(folds=folds)))
+        for folds in (splitter.split(points()), list(splitter.split(points())))
+    ]
+    assert found[0] == found[1]
+    for fold, (train, held) in zip(found[0].folds, splitter.split(points()), strict=True):
+        assert fold.samples["folds_train_combined"] == train.tolist()
+        assert fold.samples["fold_validation"] == held.tolist()
+    with pytest.raises(InvalidSplit, match=r"folds is 3, not a list"):
+        Stratifier(folds=3)  # type: ignore[arg-type]
 
 
 def test_other_content_is_another_row(store: Metastore) -> None:
