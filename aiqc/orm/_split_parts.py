@@ -69,7 +69,7 @@ def check_complete(label: Label) -> None:
     InvalidData
         Names the first rows and the ways out.
     """
-    if label.column_count > 1 or label_interpolate_steps(label):
+    if label.column_count > 1 or not label.dataset.contains_nan or label_interpolate_steps(label):
         return
     frame = label.to_df()
     rows = np.flatnonzero(frame.isna().to_numpy().any(axis=1))

@@ -199,11 +199,22 @@ def checked_rows(splitset: Splitset, fold: Fold | None) -> FoldRows:
     return rows
 
 
-def label_frame(label: Label, rows: FoldRows) -> pd.DataFrame:
-    """Return all values of a Label, the missing ones filled as in their split."""
+def label_frame(label: Label, rows: FoldRows, values: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return all values of a Label, the missing ones filled as in their split.
+
+    Parameters
+    ----------
+    label
+        The Label.
+    rows
+        Which rows are in which split.
+    values
+        What `to_df` returned, if it was read for another fold.
+    """
     from aiqc.pipeline.raw_feature import filled_frame
 
-    return filled_frame(label.to_df(), label_interpolate_steps(label), rows)
+    values = label.to_df() if values is None else values
+    return filled_frame(values, label_interpolate_steps(label), rows)
 
 
 def _make_feature_fit(

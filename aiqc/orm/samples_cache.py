@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pandas as pd
+
     from aiqc.core.types import Array, Features
     from aiqc.orm.fit import OpenFeature
     from aiqc.orm.splitset import Splitset
@@ -82,8 +84,9 @@ def cache_all(splitset: Splitset) -> None:
     start_cache(folder, key)
     folds = [(fold, checked_rows(splitset, fold)) for fold in _folds(splitset)]
     if splitset.label is not None:
+        values = splitset.label.to_df()
         for fold, rows in folds:
-            arrays |= _write_label(splitset, fold, rows, folder)
+            arrays |= _write_label(splitset, (fold, rows), values, folder)
     for index, feature in enumerate(splitset.features):
         # opened once: its data serve every fold
         with opened(feature) as source:
@@ -109,9 +112,10 @@ def _make_fits(splitset: Splitset) -> None:
 
 
 def _write_label(
-    splitset: Splitset, fold: Fold | None, rows: FoldRows, folder: Path
+    splitset: Splitset, place: tuple[Fold | None, FoldRows], values: pd.DataFrame, folder: Path
 ) -> dict[str, CachedArray]:
-    frame = label_frame(splitset.supervising_label(), rows)
+    fold, rows = place
+    frame = label_frame(splitset.supervising_label(), rows, values)
     encoded = fit_of_frame(splitset, fold, frame, rows).encode(frame)
     paths = {array_path(_fold_key(fold), name, "label"): rows.rows(name) for name in rows.splits}
     return {path: write_array(folder / path, encoded[own]) for path, own in paths.items()}

@@ -386,6 +386,19 @@ def test_data_are_read_once_for_all_folds(
     assert opened == [feature]
 
 
+def test_a_label_is_read_once_to_split_and_once_to_cache(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feature, label = sequence(), label_of(np.arange(40.0))
+    read = []
+    original = Label.to_df
+    monkeypatch.setattr(Label, "to_df", lambda row: read.append(row) or original(row))
+    splitset = Splitset.make(feature, label, size_test=0.2, fold_count=4)
+    assert read == [label]
+    splitset.cache_samples()
+    assert read == [label, label]
+
+
 # --- properties ---------------------------------------------------------------------------
 
 
