@@ -11,7 +11,7 @@ import numpy as np
 from aiqc.core.enums import EncodingDimension
 from aiqc.core.errors import InvalidCoder, InvalidData
 from aiqc.pipeline.coder_names import name_outputs
-from aiqc.pipeline.coder_rules import PreparedCoder, prepare_coder
+from aiqc.pipeline.coder_rules import CATEGORICAL, PreparedCoder, prepare_coder
 from aiqc.pipeline.columns import numbers
 from aiqc.pipeline.decoding import lost_columns, undo
 from aiqc.pipeline.table import Table, as_table
@@ -65,8 +65,8 @@ class FittedCoder:
     def transform(self, frame: pd.DataFrame | Table) -> Array:
         """Return the encoded columns of a table, `(samples, encoded columns)`, numeric.
 
-        The table is never written into. Scalers compute in float64; what they make of shorter
-        floats is float32.
+        The table is never written into. Scalers compute in float64, and so do most coders of
+        float16; what they make of these is float32.
 
         Raises
         ------
@@ -273,12 +273,18 @@ def describe_coder(
 
 
 def widened(estimator: Any, values: Array) -> Array:
-    """Return float16 and float32 as float64 for a scaler, or a Pipeline with one; else as is."""
+    """Return short floats as float64, where their own precision would not do; else as they are.
+
+    float32 for a scaler, or a Pipeline with one; float16 for all but categorical coders, which
+    name their outputs by the values.
+    """
     if values.dtype.kind != "f" or values.dtype.itemsize >= np.dtype(np.float64).itemsize:
         return values
-    if not any(type(part).__name__ in _SCALERS for part in _parts(estimator)):
-        return values
-    return values.astype(np.float64)
+    names = {type(part).__name__ for part in _parts(estimator)}
+    is_half = values.dtype.itemsize == np.dtype(np.float16).itemsize
+    if names & _SCALERS or (is_half and not names & CATEGORICAL):
+        return values.astype(np.float64)
+    return values
 
 
 def _parts(estimator: Any) -> list[Any]:

@@ -107,8 +107,9 @@ def test_categories_of_short_floats_keep_their_names(store: Any) -> None:
     assert splitset.fits.get().feature_fit().encoded_columns == ["0_0.1", "0_0.2"]
 
 
-def test_an_image_scaler_really_scales(store: Any) -> None:
-    feature = images()
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+def test_an_image_scaler_really_scales(store: Any, dtype: Any) -> None:
+    feature = images(IMAGES.astype(dtype))
     FeatureCoder.from_feature(
         feature, FunctionTransformer(div255, inverse_func=mult255), verbose=False
     )
@@ -116,10 +117,11 @@ def test_an_image_scaler_really_scales(store: Any) -> None:
     rows = splitset.samples["test"]
     found = splitset.fetch_cache("test", "features")
     assert found.shape == (6, 2, 4, 6)
-    assert np.array_equal(found, IMAGES[rows].astype(np.float64) / 255)
+    assert found.dtype == (np.float32 if dtype == np.float16 else np.result_type(dtype, 0.0))
+    np.testing.assert_allclose(found, IMAGES[rows] / 255, rtol=1e-7)
     fit = splitset.fits.get().feature_fit()
     assert fit.lossy_columns == []
-    assert np.array_equal(np.rint(fit.inverse_transform(np.array(found))), IMAGES[rows])
+    np.testing.assert_allclose(fit.inverse_transform(np.array(found)), IMAGES[rows], rtol=1e-6)
 
 
 def test_columns_keep_their_place_after_decoding(store: Any) -> None:
