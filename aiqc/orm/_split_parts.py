@@ -96,7 +96,7 @@ def stratified(
         The target.
     column
         The `unsupervised_stratify_col`. Where a sample holds several of its values, the median
-        of numbers stands for them, or the most frequent of anything else.
+        of numbers and dates stands for them, or the most frequent of anything else.
     """
     if label is not None:
         if label.column_count > 1:
@@ -187,6 +187,10 @@ def _one_each(feature: Feature, column: str) -> pd.Series:
         missing = bool(series.isna().any())
         values = series.to_numpy(dtype=np.float64, na_value=np.nan) if missing else series
         return pd.Series(median_of_each(np.asarray(values)[windows.unshifted()]))
+    if kinds.is_datetime64_dtype(series):
+        moments = series.astype("datetime64[us]").astype("int64").where(series.notna())
+        medians = median_of_each(moments.to_numpy(dtype=np.float64)[windows.unshifted()])
+        return pd.to_datetime(pd.Series(medians), unit="us")
     return most_frequent_of_each(series.to_numpy(dtype=object)[windows.unshifted()])
 
 

@@ -235,6 +235,19 @@ def test_windows_are_stratified_by_their_most_frequent_text(store: Any) -> None:
     assert sum(sample < 4 for sample in splitset.samples["test"]) == 1
 
 
+@pytest.mark.parametrize("gap", [False, True])
+def test_windows_are_stratified_by_the_quantiles_of_their_dates(store: Any, gap: bool) -> None:
+    """Each quarter of the series gives a quarter of the test windows."""
+    days = pd.Series(pd.date_range("2020-01-01", periods=160, freq="h"))
+    if gap:
+        # the median of the others stands for the window
+        days[[1, 50, 51]] = None
+    feature = table(pd.DataFrame({"day": days, "x": np.arange(160.0)}))
+    Window.from_feature(feature, 4, 4, record_shifted=False)
+    splitset = Splitset.make(feature, size_test=0.2, bin_count=4, unsupervised_stratify_col="day")
+    assert np.bincount(np.array(splitset.samples["test"]) // 10).tolist() == [2, 2, 2, 2]
+
+
 def test_steps_are_part_of_a_splitsets_identity(store: Any) -> None:
     def digest(*steps: Any) -> str:
         feature = Feature.from_dataset(dataset, ["a", "b"])
