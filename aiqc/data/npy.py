@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 #: longer headers are attacks or structured dtypes; numpy's own limit
 _MAX_HEADER = 10_000
+#: what numpy raises on headers that are no literal, or nested too deeply
+_MALFORMED = (
+    ValueError, EOFError, SyntaxError, TypeError, OSError, tokenize.TokenError,
+    MemoryError, RecursionError,
+)  # fmt: skip
 
 
 class ByteReader(Protocol):
@@ -275,16 +281,20 @@ def _read_header(reader: ByteReader, name: str) -> _Header:
     read: dict[tuple[int, int], Any] = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
+        # differs in the letters that names of a structured array may have
+        (3, 0): np.lib.format.read_array_header_2_0,
     }
     try:
         version = np.lib.format.read_magic(found)
         if version not in read:
-            raise _not_npy(name, f"its version {version} is for structured arrays")
+            raise _not_npy(name, f"its version {version} is not known")
         shape, is_fortran, dtype = read[version](found)
     except InvalidData:
         raise
-    except (ValueError, EOFError, SyntaxError, TypeError, OSError) as error:
-        raise _not_npy(name, str(error)) from error
+    except _MALFORMED as error:
+        raise _not_npy(name, str(error) or "its header is nested too deeply") from error
+    if any(isinstance(length, bool) or length < 0 for length in shape):
+        raise _not_npy(name, f"its shape {shape} is impossible")
     return _Header(shape, dtype, is_fortran and len(shape) > 1, found.tell())
 
 

@@ -185,6 +185,49 @@ def test_files_that_are_no_array_are_refused(tmp_path: Path, data: bytes, messag
         open_npy(str(path))
 
 
+def with_header(text: str, version: int = 1) -> bytes:
+    """An npy file of WHOLE with another header."""
+    length = len(text).to_bytes(2 if version == 1 else 4, "little")
+    return b"\x93NUMPY" + bytes([version, 0]) + length + text.encode() + WHOLE.tobytes()
+
+
+def facts_text(shape: str = "(11, 3, 4, 5)", descr: str = "'<f8'") -> str:
+    return f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}"
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_every_version_of_the_format_is_read(tmp_path: Path, version: int) -> None:
+    (tmp_path / "x.npy").write_bytes(with_header(facts_text(), version))
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), WHOLE)
+    source = open_npy(str(tmp_path / "x.npy"))
+    np.testing.assert_array_equal(source.read(), WHOLE)
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        facts_text("(-11, 3, 4, 5)"),
+        facts_text("(-11, -3, 4, 5)"),
+        facts_text("(True, 3, 4, 5)"),
+        facts_text("(11.0, 3, 4, 5)"),
+        facts_text(descr="3"),
+        "(" * 60,
+        "{'descr': '<f8'",
+        "{'descr': '''<f8",
+        "-" * 9000 + "1",
+        "__import__('os').mkdir('unpickled')",
+        " " * 20_000,
+    ],
+    ids=lambda text: text[:40].strip() or "long",
+)
+@pytest.mark.parametrize("version", [1, 3])
+def test_malicious_headers_are_refused(tmp_path: Path, text: str, version: int) -> None:
+    (tmp_path / "x.npy").write_bytes(with_header(text, version))
+    with pytest.raises(InvalidData, match=r"x\.npy' is not an npy file that can be read"):
+        open_npy(str(tmp_path / "x.npy"))
+
+
 def test_a_header_that_lies_takes_no_memory(tmp_path: Path) -> None:
     header = io.BytesIO()
     facts = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6, 10**6)}
