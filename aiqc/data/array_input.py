@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiqc.core.errors import InvalidData, InvalidInput
+from aiqc.core.errors import InvalidData, InvalidInput, MissingLibrary
 from aiqc.data.npy import FileBytes, LocalBytes, NpySource
 from aiqc.data.retype_array import is_storable, retype_array
-from aiqc.data.sources import check_local, file_name, is_url, open_source
+from aiqc.data.sources import check_local, file_name, is_url, open_source, url_errors
 from aiqc.data.tabular import text_names
 
 if TYPE_CHECKING:
@@ -37,6 +37,22 @@ class Axes:
 
 SEQUENCE_AXES = Axes(("samples", "rows", "columns"))
 IMAGE_AXES = Axes(("samples", "channels", "rows", "columns"))
+
+
+class _UrlBytes(FileBytes):
+    """The file at a URL, read at positions: a server may refuse that, or go away."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(open_source(url))
+        self._url = url
+
+    def size(self) -> int:
+        with url_errors(self._url, "read in parts"):
+            return super().size()
+
+    def fill(self, view: memoryview, offset: int) -> int:
+        with url_errors(self._url, "read in parts"):
+            return super().fill(view, offset)
 
 
 def is_npy(path: str | os.PathLike[str]) -> bool:
@@ -76,31 +92,33 @@ def open_npy(path: str) -> NpySource:
     InvalidData
         If it is no npy file, or is cut off.
     """
-    reader = FileBytes(open_source(path)) if is_url(path) else LocalBytes(str(check_local(path)))
+    reader = _UrlBytes(path) if is_url(path) else LocalBytes(str(check_local(path)))
     try:
         return NpySource(reader, path)
-    except BaseException as error:
+    except BaseException:
         reader.close()
-        if is_url(path) and isinstance(error, OSError | ValueError):
-            raise _unreadable(path, error) from error
         raise
 
 
 def file_stamp(path: str) -> tuple[Any, ...] | None:
     """Return what changes when a file does: size and times, or a server's own validators.
 
-    None where a server tells nothing of the kind, so that only the content can be compared.
+    None where a server tells nothing of the kind, so that only the content can be compared; and
+    for a file in an archive, where these facts are not the archive's.
     """
     if not is_url(path):
         facts = check_local(path).stat()
         return path, facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_ctime_ns
+    if "::" in path:
+        return None
     import fsspec
 
     try:
-        files, inner = fsspec.core.url_to_fs(path)
-        files.invalidate_cache()
-        info = files.info(inner)
-    except (OSError, ValueError, ImportError):
+        with url_errors(path, "opened"):
+            files, inner = fsspec.core.url_to_fs(path)
+            files.invalidate_cache()
+            info = files.info(inner)
+    except (InvalidInput, MissingLibrary):
         # opening it says what is wrong
         return None
     known = tuple((key, str(info[key])) for key in _VALIDATORS if info.get(key) is not None)
@@ -159,14 +177,6 @@ def as_path(value: Any, argument: str) -> str:
         hint = "Write the array with np.save, and give the path of that file."
         raise InvalidInput(msg, hint=hint, path=path)
     return path
-
-
-def _unreadable(path: str, error: Exception) -> InvalidInput:
-    """Return a typed error for a URL, such as one whose server sends whole files only."""
-    if isinstance(error, InvalidInput):
-        return error
-    msg = f"The URL {path!r} cannot be read in parts: {error}."
-    return InvalidInput(msg, hint="Download the file and give its path.", url=path)
 
 
 def _remedy(dtype: np.dtype[Any]) -> str:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from aiqc.core.errors import InvalidData, InvalidInput
-from aiqc.data.sources import check_local, is_url, open_source
+from aiqc.data.sources import check_local, is_url, open_source, url_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,27 +50,26 @@ def _is_http(place: str) -> bool:
 
 def _read(place: str, max_bytes: int) -> bytes:
     read = _read_url if is_url(place) else _read_local
-    try:
-        data = read(place, max_bytes)
-    except OSError as error:
-        if not is_url(place):
-            check_local(place)  # knows better what is wrong
-        msg = f"{place!r} cannot be read: {error}."
-        raise InvalidInput(msg, hint="Check the file and your access.", path=place) from error
+    data = read(place, max_bytes)
     if len(data) > max_bytes:
         raise _too_large(place, max_bytes)
     return data
 
 
 def _read_local(place: str, max_bytes: int) -> bytes:
-    with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - one of very many
-        size = os.fstat(file.fileno()).st_size
-        return file.read(min(size, max_bytes) + 1)
+    try:
+        with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - one of very many
+            size = os.fstat(file.fileno()).st_size
+            return file.read(min(size, max_bytes) + 1)
+    except (OSError, ValueError) as error:
+        check_local(place)  # knows better what is wrong
+        msg = f"{place!r} cannot be read: {error}."
+        raise InvalidInput(msg, hint="Check the file and your access.", path=place) from error
 
 
 def _read_url(place: str, max_bytes: int) -> bytes:
     parts, size = [], 0
-    with open_source(place) as file:
+    with open_source(place) as file, url_errors(place, "read"):
         while size <= max_bytes and (part := file.read(_PIECE)):
             parts.append(part)
             size += len(part)

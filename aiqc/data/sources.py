@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import weakref
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from aiqc.core.errors import InvalidInput, MissingLibrary
+from aiqc.core.errors import AIQCError, InvalidInput, MissingLibrary
 from aiqc.data.names import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SourcePath: TypeAlias = "str | os.PathLike[str]"
 
@@ -117,17 +122,43 @@ def _missing_hint(target: Path) -> str:
     return "Check the path; it is resolved against the working directory."
 
 
-def _open_url(url: str) -> BinaryIO:
-    import fsspec
+@contextmanager
+def url_errors(url: str, action: str) -> Iterator[None]:
+    """Turn whatever the library of a protocol raises in the block into a typed error.
 
+    Parameters
+    ----------
+    url
+        Which the message names.
+    action
+        What cannot be done with it: 'opened', 'read'.
+    """
     try:
-        return cast(BinaryIO, fsspec.open(url, "rb").open())
+        yield
+    except AIQCError:
+        raise
     except ImportError as error:
         msg = f"Opening {url!r} needs a library that is not installed: {error}."
         hint = "Install the fsspec library of this protocol, e.g. pip install 'aiqc[s3]'."
         raise MissingLibrary(msg, hint=hint, url=url) from error
-    except (OSError, ValueError) as error:
-        reason = "There is no such file" if isinstance(error, FileNotFoundError) else str(error)
-        msg = f"The URL {url!r} cannot be opened: {reason}."
+    except Exception as error:
+        text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        reason = "There is no such file" if isinstance(error, FileNotFoundError) else text
+        msg = f"The URL {url!r} cannot be {action}: {reason}."
         hint = "Check the address and your access, or download the file and give its path."
         raise InvalidInput(msg, hint=hint, url=url) from error
+
+
+def _open_url(url: str) -> BinaryIO:
+    import fsspec
+
+    with url_errors(url, "opened"):
+        opened = fsspec.open(url, "rb")
+        file = cast(BinaryIO, opened.open())
+    # an archive that the file lies in is closed when its file system is collected
+    weakref.finalize(file, _keep, opened.fs).atexit = False
+    return file
+
+
+def _keep(files: object) -> None:
+    """Hold an object until a call that comes with another one's end."""

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import functools
+import gc
 import http.server
+import io
 import os
+import tarfile
 import threading
+import zipfile
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pandas as pd
 import pytest
 
 from aiqc.core.errors import InvalidInput, MissingLibrary
+from aiqc.data.array_input import file_stamp, open_npy
+from aiqc.data.fetch import read_files
+from aiqc.data.limits import Limits
 from aiqc.data.sources import (
     open_source,
     resolve_source,
@@ -94,6 +102,57 @@ def test_unreadable_url():
         open_source("nosuch://a.csv")
     with pytest.raises(InvalidInput, match=r"memory://none/a.csv.*no such file"):
         open_source("memory://none/a.csv")
+
+
+class BrokenFile(io.BytesIO):
+    """A download that ends with an error of its library's own."""
+
+    def read(self, *_):
+        raise LookupError("the line\nwent dead.")
+
+    readinto = read
+
+
+@pytest.mark.parametrize("breaks", ["opening", "reading"])
+def test_errors_of_a_protocols_library_are_typed_and_name_the_url(breaks, monkeypatch):
+    class Opened:
+        fs = None
+
+        def open(self):
+            return BrokenFile() if breaks == "reading" else BrokenFile().read()
+
+    monkeypatch.setattr(fsspec, "open", lambda *_: Opened())
+    message = r"'xx://b/a\.npy' cannot be (opened|read in parts|read): the line went dead\. Check"
+    for use in (open_npy, lambda url: list(read_files([url], Limits()))):
+        with pytest.raises(InvalidInput, match=message) as caught:
+            use("xx://b/a.npy")
+        assert isinstance(caught.value.__cause__, LookupError)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_files_in_archives_are_read(kind, tmp_path):
+    array, frame = np.arange(24.0).reshape(2, 3, 4), pd.DataFrame({"a": [1, 2]})
+    np.save(tmp_path / "a.npy", array)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    archive = str(tmp_path / "made")
+    with tarfile.TarFile(archive, "w") if kind == "tar" else zipfile.ZipFile(archive, "w") as made:
+        for name in ("a.npy", "a.csv"):
+            (made.add if kind == "tar" else made.write)(tmp_path / name, name)
+    for folder in (archive, f"file://{archive}"):
+        source = open_npy(f"{kind}://a.npy::{folder}")
+        gc.collect()
+        np.testing.assert_array_equal(source.read(np.array([1, 0])), array[[1, 0]])
+        source.close()
+        pd.testing.assert_frame_equal(read_table(f"{kind}://a.csv::{folder}"), frame)
+        found = list(read_files([f"{kind}://a.csv::{folder}"], Limits()))
+        assert found == [(tmp_path / "a.csv").read_bytes()]
+        with pytest.raises(InvalidInput, match=rf"{kind}://gone\.npy.* cannot be opened"):
+            open_npy(f"{kind}://gone.npy::{folder}")
+    # what an archive says of a file may stay when the archive is made again
+    assert file_stamp(f"{kind}://a.npy::{archive}") is None
+    (tmp_path / "bad.zip").write_bytes(b"no archive")
+    with pytest.raises(InvalidInput, match=r"bad\.zip' cannot be opened"):
+        open_npy(f"{kind}://a.npy::{tmp_path}/bad.zip")
 
 
 def test_protocol_without_its_library(monkeypatch):
