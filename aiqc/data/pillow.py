@@ -8,11 +8,14 @@
 | `I;16` (any byte order), `I`, `F` | 1 channel of uint16, int32, float32 |
 
 Other modes (CMYK, YCbCr, LAB, HSV, ...) are refused: their channels would be taken for others.
+So are files whose values Pillow changes while it reads them: colours of 16 bits, of which it keeps
+8, and integers that its mode cannot hold.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -53,6 +56,12 @@ _DAMAGE = (
 #: photographs with a preview or a second view beside the first frame
 _STILLS = ("MPO",)
 _ORIENTATION = 0x0112
+#: how Pillow names channels of 16 bits, e.g. 'RGB;16B', and its decoder of them in SGI files
+_DEEP = re.compile(r";16[BLN]|^SGI16")
+_BYTE_MODES = ("L", "LA", "RGB", "RGBA")
+_MAX_BYTE = 255
+#: the tag of a TIFF file that tells what its samples are, and its value for signed integers
+_SAMPLE_FORMAT, _SIGNED = 339, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ def read_picture(data: bytes, name: str, limits: Limits, *, decode: bool = True)
     try:
         image = PIL.Image.open(io.BytesIO(data))
     except PIL.Image.DecompressionBombError as error:
-        raise _refusal(name, f"it has too many pixels: {error}", "Make it smaller.") from error
+        raise _bomb(name, error) from error
     except PIL.UnidentifiedImageError as error:
         raise _not_image(name) from error
     except _DAMAGE as error:
@@ -116,6 +125,8 @@ def read_picture(data: bytes, name: str, limits: Limits, *, decode: bool = True)
             return _picture(image, name, limits, decode)
         except InvalidData:
             raise
+        except PIL.Image.DecompressionBombError as error:
+            raise _bomb(name, error) from error
         except _DAMAGE as error:
             raise _damaged(name, error) from error
 
@@ -164,8 +175,9 @@ def _picture(image: Any, name: str, limits: Limits, decode: bool) -> Picture:
         reason = f"it has {frames} frames or pages"
         raise _refusal(name, reason, "Save the frame you mean as a file of its own.")
     mode = _array_mode(image, name)
+    _check_depth(image, name)
     channels, dtype = MODES[mode]
-    array = _pixels(image, mode).astype(dtype, copy=False) if decode else None
+    array = _pixels(image, mode, name).astype(dtype, copy=False) if decode else None
     is_turned = "exif" in image.info and image.getexif().get(_ORIENTATION, 1) not in (0, 1)
     shape = (channels, rows, columns)
     if array is not None and array.shape != shape:
@@ -184,13 +196,40 @@ def _array_mode(image: Any, name: str) -> str:
     return str(image.mode)
 
 
-def _pixels(image: Any, mode: str) -> Array:
+def _check_depth(image: Any, name: str) -> None:
+    """Refuse a file of which Pillow would keep 8 bits of 16, or take -1 for 255."""
+    if image.mode not in _BYTE_MODES:
+        return
+    for tile in image.tile:
+        if _DEEP.search(f"{tile[0]} {tile[3]}") or _is_deep_ppm(tile):
+            reason = "its channels have more than 8 bits, and Pillow would drop some"
+            hint = "Give its values to from_numpy, or save it with 8 bits a channel."
+            raise _refusal(name, reason, hint)
+    if _SIGNED in getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, ()):
+        reason = "its values are signed bytes, and Pillow would take -1 for 255"
+        raise _refusal(name, reason, "Give its values to from_numpy.")
+
+
+def _is_deep_ppm(tile: Any) -> bool:
+    """Whether a tile is of a PPM file whose largest value is no byte."""
+    return str(tile[0]).startswith("ppm") and tile[3][1] > _MAX_BYTE
+
+
+def _pixels(image: Any, mode: str, name: str) -> Array:
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    is_signed = _SIGNED in getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, (_SIGNED,))
+    if mode == "I" and not is_signed and pixels.min() < 0:
+        reason = f"a value is above {np.iinfo(np.int32).max:,}, and Pillow would make it negative"
+        raise _refusal(name, reason, "Give its values to from_numpy.")
     return pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # noqa: PLR2004
 
 
 def _refusal(name: str, reason: str, hint: str) -> InvalidData:
     return InvalidData(f"The image {name!r} is refused: {reason}.", hint=hint, path=name)
+
+
+def _bomb(name: str, error: Exception) -> InvalidData:
+    return _refusal(name, f"it has too many pixels: {error}", "Make it smaller.")
 
 
 def _not_image(name: str) -> InvalidData:
