@@ -25,12 +25,15 @@ def check_samples(samples: Sequence[int] | Array | int, row_count: int) -> Array
     InvalidInput
         If one is not an integer, negative or too large; names it and the row count.
     """
-    asked = np.atleast_1d(np.asarray(samples))
+    try:
+        asked = np.atleast_1d(np.asarray(samples))
+    except ValueError as error:
+        raise _no_numbers(samples, "lists of several lengths") from error
     if asked.size == 0:
         return np.zeros(0, dtype=np.int64)
     if asked.ndim != 1 or asked.dtype.kind not in "iu":
-        msg = f"samples must be a list of row numbers; {type(samples).__name__} of {asked.dtype}."
-        raise InvalidInput(msg, hint="Give integers such as samples=[0, 2, 5].", samples=samples)
+        found = f"values of {asked.dtype}" if asked.ndim == 1 else f"{asked.ndim} dimensions"
+        raise _no_numbers(samples, found)
     wrong = (asked < 0) | (asked >= row_count)
     if wrong.any():
         index = int(asked[wrong][0])
@@ -38,6 +41,12 @@ def check_samples(samples: Sequence[int] | Array | int, row_count: int) -> Array
         hint = f"Use row numbers from 0 to {row_count - 1}."
         raise InvalidInput(msg, hint=hint, sample=index, row_count=row_count)
     return asked.astype(np.int64)
+
+
+def _no_numbers(samples: object, found: str) -> InvalidInput:
+    msg = f"samples must be a list of row numbers; it has {found}."
+    hint = "Give integers such as samples=[0, 2, 5]; of a mask, np.flatnonzero(mask)."
+    return InvalidInput(msg, hint=hint, samples=samples)
 
 
 def plan_runs(

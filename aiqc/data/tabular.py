@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from aiqc.data.sources import SourcePath, open_source, resolve_source, source_fo
 from aiqc.data.storable import check_storable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _SHOWN_TEXT = 60
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
@@ -145,7 +146,7 @@ def text_names(
     """
     given, count = list(labels), len(labels)
     if rename_columns is not None:
-        if not hasattr(rename_columns, "__iter__"):
+        if not _is_ordered(rename_columns):
             msg = f"rename_columns={rename_columns!r} is {type(rename_columns).__name__}."
             hint = f"Give {count} names, one a column in order."
             raise InvalidInput(msg, hint=hint, value=rename_columns)
@@ -164,6 +165,11 @@ def text_names(
             raise InvalidData(msg, hint=hint, column=name)
         seen[name] = position
     return list(seen)
+
+
+def _is_ordered(names: object) -> bool:
+    """Whether names come in an order; a dict would be taken for its keys."""
+    return hasattr(names, "__iter__") and not isinstance(names, Mapping | Set)
 
 
 def _text_name(label: Any, position: int) -> str:

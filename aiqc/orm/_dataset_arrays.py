@@ -28,9 +28,9 @@ class SequenceForm:
     @classmethod
     def to_arr(cls, dataset: Dataset, names: list[str] | None, rows: list[int] | None) -> Array:
         """Return an array `(samples, ..., columns)`."""
-        import numpy as np
+        from aiqc.data.samples import check_samples
 
-        wanted = None if rows is None else np.asarray(rows)
+        wanted = None if rows is None else check_samples(rows, shape_of(dataset)[0])
         with cls.open_array(dataset) as source:
             return source.read(wanted, positions(dataset, names))
 

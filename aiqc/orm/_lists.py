@@ -6,8 +6,6 @@ import difflib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from aiqc.core.errors import InvalidColumns, InvalidInput
 
 if TYPE_CHECKING:
@@ -19,19 +17,31 @@ E = TypeVar("E", bound=StrEnum)
 def as_list(value: Any) -> list[Any]:
     """Return a list argument as a list; a single value is a list of one (RULINGS).
 
+    A set is sorted: its own order differs from one process to the next.
+
     Examples
     --------
+    >>> import numpy as np
     >>> as_list("age"), as_list(("a", "b")), as_list(3), as_list(np.float32)
     (['age'], ['a', 'b'], [3], [<class 'numpy.float32'>])
+    >>> as_list({10, 9}), as_list({"b", "a"}), as_list(np.array(4))
+    ([9, 10], ['a', 'b'], [4])
     """
-    if isinstance(value, np.ndarray):
-        return list(value.tolist())
-    if isinstance(value, list | tuple | set | range):
+    if isinstance(value, set | frozenset):
+        return _sorted(value)
+    if isinstance(value, list | tuple | range):
         return list(value)
     if hasattr(value, "tolist") and not isinstance(value, type):
         listed = value.tolist()
         return listed if isinstance(listed, list) else [listed]
     return [value]
+
+
+def _sorted(values: set[Any] | frozenset[Any]) -> list[Any]:
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=repr)
 
 
 def check_known(names: Sequence[str] | None, known: Sequence[str], place: str) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from peewee import ForeignKeyField
 
 from aiqc.core.enums import DatasetType
+from aiqc.core.errors import InvalidColumns
 from aiqc.orm import _dataset_arrays, _dataset_image, _dataset_sequence, _dataset_tabular
 from aiqc.orm._base import BaseModel
 from aiqc.orm._blobs import Blob, read_blob
@@ -229,8 +230,13 @@ class Dataset(BaseModel):
         return FORMS[DatasetType(self.typ)]
 
     def _names(self, columns: Names | None) -> list[str] | None:
-        names = None if columns is None else as_list(columns)
+        if columns is None:
+            return None
+        names = as_list(columns)
         check_known(names, self.columns, f"{self!r}")
+        if not names:
+            msg = f"columns={columns!r} asks for no column of {self!r}."
+            raise InvalidColumns(msg, hint="Name at least one, or leave columns out for all.")
         return names
 
 

@@ -152,10 +152,55 @@ def test_samples_that_do_not_exist_are_refused(registered: Any, samples: list[in
         dataset.to_arr(samples=samples)
 
 
+@pytest.mark.parametrize(
+    ("samples", "rows"),
+    [
+        (3, [3]),
+        (np.array(3), [3]),
+        (range(4, 1, -1), [4, 3, 2]),
+        (np.array([2, 0], dtype="uint8"), [2, 0]),
+        (pd.Series([2, 2]), [2, 2]),
+        ({6, 1, 3}, [1, 3, 6]),
+    ],
+    ids=["int", "0-d", "range", "uint8", "series", "set"],
+)
+def test_samples_come_in_many_forms(registered: Any, samples: Any, rows: list[int]) -> None:
+    dataset, whole = registered
+    np.testing.assert_array_equal(dataset.to_arr(samples=samples), whole[rows])
+    np.testing.assert_array_equal(dataset.to_arr({"3", "1"}, samples), whole[rows][..., [1, 3]])
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([True, False], r"values of bool.*of a mask, np\.flatnonzero"),
+        ([[0, 1]], "2 dimensions"),
+        ([[0], [1, 2]], "lists of several lengths"),
+        ([0.0], "values of float64"),
+        (["0"], "values of <U1"),
+    ],
+    ids=["mask", "2-d", "ragged", "float", "text"],
+)
+def test_samples_that_are_no_numbers_are_refused(
+    registered: Any, samples: Any, message: str
+) -> None:
+    table = Dataset.Tabular.from_df(pd.DataFrame({"a": range(9)}))
+    for dataset in (registered[0], table):
+        for fetch in (dataset.to_arr, dataset.to_df):
+            with pytest.raises(InvalidInput, match=f"samples must be .* it has {message}"):
+                fetch(samples=samples)
+
+
 @pytest.mark.parametrize("columns", [["9"], ["0", "0"], []], ids=str)
-def test_columns_that_do_not_exist_are_refused(registered: Any, columns: list[str]) -> None:
-    with pytest.raises(InvalidColumns):
-        registered[0].to_arr(columns=columns)
+def test_columns_that_do_not_exist_are_refused(
+    registered: Any, columns: list[str], tmp_path: Path
+) -> None:
+    pd.DataFrame({"0": [1], "1": [2]}).to_csv(tmp_path / "t.csv", index=False)
+    table = Dataset.Tabular.from_path(tmp_path / "t.csv", ingest=False)
+    for row in (registered[0], table, Feature.from_dataset(table)):
+        for fetch in (row.to_arr, row.to_df, row.get_dtypes):
+            with pytest.raises(InvalidColumns):
+                fetch(columns=columns)
 
 
 def test_features_are_some_columns(registered: Any) -> None:

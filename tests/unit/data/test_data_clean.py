@@ -159,6 +159,9 @@ def test_refused(frame, error, pattern):
         (["x", 1, "1"], InvalidData, r"1 and 2.*1, '1'"),
         (["x", "", "y"], InvalidData, r"position 1.*''"),
         (["x", None, "y"], InvalidData, r"position 1.*None"),
+        ({"a": "x", "b": "y", "c": "z"}, InvalidInput, r"is dict.*in order"),
+        ({"x", "y", "z"}, InvalidInput, r"is set.*in order"),
+        (3, InvalidInput, r"=3 is int.*in order"),
     ],
 )
 def test_refused_names(rename, error, pattern):
