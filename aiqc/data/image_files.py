@@ -253,5 +253,6 @@ def _listed(names: list[str], *, quoted: bool = True) -> str:
 
 def _changed(place: str) -> DataChanged:
     msg = f"{place!r} is no longer the image that was registered: its bytes have another hash."
-    hint = "Restore the file, or register the images again: new content becomes a new version."
+    hint = "Restore the file, or register the images again: new content becomes a new version, "
+    hint += "and ingest=True keeps a copy."
     return DataChanged(msg, hint=hint, source_path=place)

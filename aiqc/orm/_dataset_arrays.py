@@ -177,5 +177,6 @@ def _open_npy(dataset: Dataset) -> ArraySource:
 
 def _changed(dataset: Dataset) -> DataChanged:
     msg = f"{dataset.source_path} is no longer the data that {dataset!r} was registered from."
-    hint = "Restore the file, or register it again: new content becomes a new version."
+    hint = "Restore the file, or register it again: new content becomes a new version, and "
+    hint += "ingest=True keeps a copy."
     return DataChanged(msg, hint=hint, source_path=dataset.source_path)

@@ -70,6 +70,7 @@ class Image(Registrar):
                 typ,
                 given.facts.sha256_hexdigest,
                 given.contents,
+                ingest=given.is_ingested,
                 description=description,
                 name=name,
             )
@@ -138,6 +139,7 @@ class Image(Registrar):
                 typ,
                 images.digest,
                 images.contents,
+                ingest=ingest,
                 source_path=folder,
                 description=description,
                 name=name,
@@ -203,6 +205,7 @@ class Image(Registrar):
                 typ,
                 images.digest,
                 images.contents,
+                ingest=ingest,
                 source_path=source_path,
                 urls=files,
                 description=description,

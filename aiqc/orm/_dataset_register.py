@@ -33,12 +33,14 @@ def register(
     digest: str,
     contents: Callable[[], dict[str, Any]],
     *,
+    ingest: bool,
     name: str | None,
     **facts: Any,
 ) -> Dataset:
     """Return the version of a name that has equal content, else a new row.
 
-    Called directly by the methods that users call, which the duplicate's warning points to.
+    Called directly by the methods that users call, which the duplicate's warning points to. An
+    equal version that is read from elsewhere gets the values if these are to be ingested.
 
     Parameters
     ----------
@@ -49,7 +51,9 @@ def register(
     digest
         Its identity.
     contents
-        Describes and stores the data, once it is known to be new; returns values of fields.
+        Describes the data, and stores it if it is to be ingested; returns values of fields.
+    ingest
+        Whether the values are to be in the metastore.
     name
         Turns on versions.
     facts
@@ -57,6 +61,10 @@ def register(
     """
     existing = existing_version(model, name, sha256_hexdigest=digest)
     if existing is not None:
+        if ingest and not existing.is_ingested:
+            found = contents()
+            with exclusive():
+                _take_in(existing, found)
         warn_duplicate(existing)
         return existing
     found = contents()
@@ -67,8 +75,16 @@ def register(
             version = next_version(model, name)
             values = {**found, **facts, "name": name, "version": version}
             return model.create(typ=typ, sha256_hexdigest=digest, **values)
+        if ingest and not existing.is_ingested:
+            _take_in(existing, found)
     warn_duplicate(existing)
     return existing
+
+
+def _take_in(row: Dataset, found: dict[str, Any]) -> None:
+    """Point a row that was read from elsewhere to its values, which were stored."""
+    row.is_ingested, row.content = True, found["content"]
+    row.save()
 
 
 def refuse_other_type(model: type[Dataset], name: str | None, typ: DatasetType) -> None:

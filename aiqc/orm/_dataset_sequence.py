@@ -57,7 +57,8 @@ class Sequence(Registrar):
             What is unique about this data.
         name
             Turns on versioning: equal content returns the existing row with a warning, new
-            content becomes the next version.
+            content becomes the next version. With `ingest=True` the existing row keeps a copy
+            from then on, wherever it was read from.
 
         Raises
         ------
@@ -79,6 +80,7 @@ class Sequence(Registrar):
                 typ,
                 given.facts.sha256_hexdigest,
                 given.contents,
+                ingest=given.is_ingested,
                 description=description,
                 name=name,
             )

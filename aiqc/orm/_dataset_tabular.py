@@ -71,6 +71,7 @@ class Tabular(Registrar):
             DatasetType.TABULAR,
             frame_digest(frame),
             lambda: _contents(frame, ingest=True),
+            ingest=True,
             source_format="dataframe",
             description=description,
             name=name,
@@ -122,6 +123,7 @@ class Tabular(Registrar):
             DatasetType.TABULAR,
             frame_digest(frame),
             lambda: _contents(frame, ingest=ingest),
+            ingest=ingest,
             source_format=source_format(source),
             source_path=source,
             header=header,
@@ -209,7 +211,8 @@ def _read_source(dataset: Dataset) -> pd.DataFrame:
     )
     if frame_digest(frame) != dataset.sha256_hexdigest:
         msg = f"{dataset.source_path} is no longer the data that {dataset!r} was registered from."
-        hint = "Restore the file, or register it again: new content becomes a new version."
+        hint = "Restore the file, or register it again: new content becomes a new version, and "
+        hint += "ingest=True keeps a copy."
         raise DataChanged(msg, hint=hint, source_path=dataset.source_path)
     return frame
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -457,6 +458,46 @@ def test_equal_content_is_one_row_however_it_comes(any_store: Any, tmp_path: Pat
     assert renamed.version == 3
     assert Dataset.Image.from_numpy(IMAGES, retype="int16", name="pixels").version == 4
     np.testing.assert_array_equal(Dataset.of(first.id).to_arr(samples=[3]), IMAGES[[3]])
+
+
+@pytest.mark.parametrize("kind", ["sequence", "array", "folder", "urls", "table", "frame"])
+def test_a_duplicate_that_is_ingested_no_longer_needs_its_source(
+    any_store: Any, tmp_path: Path, kind: str
+) -> None:
+    folder, path = save_images(tmp_path / "i"), save_array(tmp_path)
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    urls = [str(folder / f"img{i}.png") for i in (2, 1)]
+    ways: dict[str, tuple[Callable[..., Dataset], Any, Any]] = {
+        "sequence": (Dataset.Sequence.from_numpy, path, path),
+        "array": (Dataset.Sequence.from_numpy, path, SEQUENCE),
+        "folder": (Dataset.Image.from_folder, folder, folder),
+        "urls": (Dataset.Image.from_urls, urls, urls),
+        "table": (Dataset.Tabular.from_path, tmp_path / "t.csv", tmp_path / "t.csv"),
+        "frame": (Dataset.Tabular.from_path, tmp_path / "t.csv", frame),
+    }
+    register, remote, again = ways[kind]
+    first = register(remote, ingest=False, name="x")
+    expected, digest = first.to_arr(), first.sha256_hexdigest
+    options: dict[str, Any] = {} if kind in ("array", "frame") else {"ingest": True}
+    register = Dataset.Tabular.from_df if kind == "frame" else register
+    with pytest.warns(DuplicateWarning):
+        assert register(again, name="x", **options) == first
+    shutil.rmtree(folder)
+    for name in ("a.npy", "t.csv"):
+        (tmp_path / name).unlink()
+    row = Dataset.of(first.id)
+    assert (row.is_ingested, row.version, row.sha256_hexdigest) == (True, 1, digest)
+    np.testing.assert_array_equal(row.to_arr(), expected)
+    np.testing.assert_array_equal(row.to_arr(samples=[1]), expected[[1]])
+    assert Dataset.select().count() == 1
+
+
+def test_a_duplicate_that_is_not_ingested_keeps_its_copy(store: Any, tmp_path: Path) -> None:
+    first = Dataset.Sequence.from_numpy(SEQUENCE, name="x")
+    with pytest.warns(DuplicateWarning):
+        assert Dataset.Sequence.from_numpy(save_array(tmp_path), name="x").is_ingested
+    np.testing.assert_array_equal(Dataset.of(first.id).to_arr(), SEQUENCE)
 
 
 def test_a_name_belongs_to_one_type(store: Any) -> None:
