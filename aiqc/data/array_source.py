@@ -113,7 +113,8 @@ class SelectedSource:
         own = self._columns
         if columns is not None:
             own = list(columns) if own is None else [own[position] for position in columns]
-        return retype_array(self._source.read(samples, own), self.dtype)
+        first = samples.indices(self.shape[0])[0] if isinstance(samples, slice) else 0
+        return retype_array(self._source.read(samples, own), self.dtype, first)
 
     def close(self) -> None:
         """Close the whole."""

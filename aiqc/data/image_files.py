@@ -6,8 +6,8 @@ import hashlib
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from aiqc.data.array_source import take_columns
 from aiqc.data.fetch import read_files
 from aiqc.data.pillow import own_caps, read_picture
 from aiqc.data.samples import plan_runs
-from aiqc.data.sources import file_name, resolve_source
+from aiqc.data.sources import file_name, list_folder, resolve_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,26 +68,28 @@ def natural_key(name: str) -> tuple[list[Any], str]:
 def list_images(folder_path: str) -> list[str]:
     """Return the names of the files in a folder, in natural order, without hidden ones.
 
+    Parameters
+    ----------
+    folder_path
+        A local path, or a URL that fsspec lists.
+
     Raises
     ------
     InvalidInput
         If there is no such folder, it holds no file, or holds another folder.
     """
-    folder = Path(resolve_source(folder_path))
-    if not folder.is_dir():
-        msg = f"There is no folder {str(folder)!r}."
-        raise InvalidInput(msg, hint="Give the path of a folder of images.", path=str(folder))
-    with os.scandir(folder) as found:
-        entries = [entry for entry in found if not entry.name.startswith(".")]
-    folders = sorted((entry.name for entry in entries if entry.is_dir()), key=natural_key)
+    folder = resolve_source(folder_path)
+    found = [entry for entry in list_folder(folder) if not entry[0].startswith(".")]
+    names = sorted((name for name, _ in found), key=natural_key)
+    folders = sorted((name for name, is_folder in found if is_folder), key=natural_key)
     if folders:
-        msg = f"The folder {str(folder)!r} holds other folders: {_listed(folders)}."
+        msg = f"The folder {folder!r} holds other folders: {_listed(folders)}."
         hint = "Register each folder by itself, or list the files in from_urls."
-        raise InvalidInput(msg, hint=hint, path=str(folder), folders=folders)
-    if not entries:
-        msg = f"The folder {str(folder)!r} holds no files; hidden ones are not counted."
-        raise InvalidInput(msg, hint="Give a folder of images.", path=str(folder))
-    return sorted((entry.name for entry in entries), key=natural_key)
+        raise InvalidInput(msg, hint=hint, path=folder, folders=folders)
+    if not names:
+        msg = f"The folder {folder!r} holds no files; hidden ones are not counted."
+        raise InvalidInput(msg, hint="Give a folder of images.", path=folder)
+    return names
 
 
 def check_urls(urls: Any) -> list[str]:
@@ -96,14 +98,17 @@ def check_urls(urls: Any) -> list[str]:
     Raises
     ------
     InvalidInput
-        If there is none, or one is not text.
+        If there is none, they have no order, or one is not text.
     """
+    if not isinstance(urls, Iterable) or isinstance(urls, Mapping | Set | bytes):
+        msg = f"urls is {type(urls).__name__}, not a list."
+        raise InvalidInput(msg, hint="Give the URL of each image, in order.", urls=urls)
     listed = [urls] if isinstance(urls, str) else list(urls)
     if not listed:
         msg = "urls is an empty list."
         raise InvalidInput(msg, hint="Give the URL of each image, in order.", urls=urls)
     for position, url in enumerate(listed):
-        if not isinstance(url, str) or not url.strip():
+        if not isinstance(url, str | os.PathLike) or not str(url).strip():
             msg = f"urls[{position}] is {url!r}, not the text of a URL."
             raise InvalidInput(msg, hint="Give the URL of each image, in order.", url=url)
     return [resolve_source(url) for url in listed]

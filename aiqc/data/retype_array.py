@@ -43,7 +43,7 @@ def is_storable(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in KINDS and not wide
 
 
-def retype_array(array: Array, dtype: np.dtype[Any]) -> Array:
+def retype_array(array: Array, dtype: np.dtype[Any], first: int = 0) -> Array:
     """Return an array in a dtype; the array itself if it has it.
 
     Numbers may be rounded by a smaller float, never wrapped, cut or made infinite: integers and
@@ -55,6 +55,8 @@ def retype_array(array: Array, dtype: np.dtype[Any]) -> Array:
         Of numbers or booleans.
     dtype
         As `array_dtype` returns it.
+    first
+        Where the array begins in a larger one, whose positions messages tell.
 
     Raises
     ------
@@ -69,11 +71,11 @@ def retype_array(array: Array, dtype: np.dtype[Any]) -> Array:
     if array.dtype == dtype:
         return array.astype(dtype, copy=False)
     if dtype.kind in "biu":
-        _refuse(array, ~_fits(array, dtype), dtype)
+        _refuse(array, ~_fits(array, dtype), dtype, first)
     with np.errstate(over="ignore"):
         result: Array = array.astype(dtype)
     if dtype.kind == "f" and dtype.itemsize < FLOAT64_BYTES:
-        _refuse(array, np.isinf(result) & ~np.isinf(array), dtype)
+        _refuse(array, np.isinf(result) & ~np.isinf(array), dtype, first)
     return result
 
 
@@ -96,11 +98,12 @@ def _fits(array: Array, dtype: np.dtype[Any]) -> Any:
     return whole & (wide >= float(limits.min)) & (wide < float(limits.max) + 1)
 
 
-def _refuse(array: Array, wrong: Any, dtype: np.dtype[Any]) -> None:
+def _refuse(array: Array, wrong: Any, dtype: np.dtype[Any], first: int) -> None:
     if not np.any(wrong):
         return
     place = tuple(int(i) for i in np.argwhere(np.broadcast_to(wrong, array.shape))[0])
     value = array[place].item()
+    place = (first + place[0], *place[1:])
     msg = f"The value {value!r} at position {place} cannot become {str(dtype)!r}."
     hint = "Correct the value, or choose a dtype that can hold it."
     raise InvalidData(msg, hint=hint, value=value, position=place, dtype=str(dtype))

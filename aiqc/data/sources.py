@@ -75,11 +75,58 @@ def file_name(path: SourcePath) -> str:
     return urlsplit(parts[0]).path.rpartition("/")[2] or urlsplit(parts[0]).netloc
 
 
-def resolve_source(path: SourcePath) -> str:
-    """Return an absolute local path, or a URL as it was given."""
-    if is_url(path):
-        return os.fspath(path)
-    return str(Path(path).expanduser().absolute())
+def resolve_source(path: object) -> str:
+    """Return an absolute local path, or a URL as it was given.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no path.
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        msg = f"{path!r} of type {type(path).__name__} is neither a path nor a URL."
+        raise InvalidInput(msg, hint="Give a str or pathlib.Path.", path=path)
+    return text if is_url(text) else str(Path(text).expanduser().absolute())
+
+
+def list_folder(folder: str) -> list[tuple[str, bool]]:
+    """Return the name of each entry of a folder, and whether it is a folder itself.
+
+    Parameters
+    ----------
+    folder
+        As `resolve_source` returns it.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such folder, or the server does not list it.
+    """
+    if is_url(folder):
+        return _list_url(folder)
+    if not Path(folder).is_dir():
+        msg = f"There is no folder {folder!r}."
+        raise InvalidInput(msg, hint="Give the path of a folder of images.", path=folder)
+    with os.scandir(folder) as found:
+        return [(entry.name, entry.is_dir()) for entry in found]
+
+
+def file_in(folder: str, name: str) -> str:
+    """Return the path or URL of a file in a folder.
+
+    Examples
+    --------
+    >>> file_in("s3://bucket/cats", "1.png"), file_in("zip://cats::a.zip", "1.png")
+    ('s3://bucket/cats/1.png', 'zip://cats/1.png::a.zip')
+    """
+    if not is_url(folder):
+        return os.path.join(folder, name)  # noqa: PTH118 - Path is slow for many
+    parts = folder.split("::")
+    # what stands before the first address names a cache
+    place = next(i for i, part in enumerate(parts) if "://" in part or i == len(parts) - 1)
+    parts[place] += name if parts[place].endswith("/") else f"/{name}"
+    return "::".join(parts)
 
 
 def open_source(path: SourcePath) -> BinaryIO:
@@ -147,6 +194,20 @@ def url_errors(url: str, action: str) -> Iterator[None]:
         msg = f"The URL {url!r} cannot be {action}: {reason}."
         hint = "Check the address and your access, or download the file and give its path."
         raise InvalidInput(msg, hint=hint, url=url) from error
+
+
+def _list_url(url: str) -> list[tuple[str, bool]]:
+    import fsspec
+
+    with url_errors(url, "listed"):
+        files, inner = fsspec.core.url_to_fs(url)
+        files.invalidate_cache()
+        found = files.ls(inner, detail=True)
+        # what is known of each file would outlive the file
+        files.invalidate_cache()
+    own = inner.rstrip("/")
+    named = [(str(entry["name"]).rstrip("/"), entry["type"] == "directory") for entry in found]
+    return [(name.rpartition("/")[2], is_folder) for name, is_folder in named if name != own]
 
 
 def _open_url(url: str) -> BinaryIO:

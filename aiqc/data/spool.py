@@ -62,6 +62,8 @@ class Spool:
         self._keep = keep
         self._sink = sink
         self._file: IO[bytes] | None = None
+        #: samples that were taken
+        self._done = 0
         #: dtype of the samples before they were retyped
         self.raw_dtype: np.dtype[Any] = np.dtype("uint8")
         self.columns: list[str] = []
@@ -120,7 +122,8 @@ class Spool:
         return buffer
 
     def _flush(self, part: Array) -> None:
-        values = retype_array(part, self.facts.dtype)
+        values = retype_array(part, self.facts.dtype, self._done)
+        self._done += len(part)
         self.facts.update(values)
         self._write(as_bytes(values))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +139,9 @@ def _open_images(dataset: Dataset) -> ArraySource:
 
 def places_of(folder: str | None, files: Sequence[str]) -> list[str]:
     """Return where image files are: in a folder, or at addresses of their own."""
-    return list(files) if folder is None else [os.path.join(folder, name) for name in files]  # noqa: PTH118 - Path is slow for many
+    from aiqc.data.sources import file_in
+
+    return list(files) if folder is None else [file_in(folder, name) for name in files]
 
 
 def _open_npy(dataset: Dataset) -> ArraySource:

@@ -95,8 +95,8 @@ class Image(Registrar):
         Parameters
         ----------
         folder_path
-            A local folder of images of one size and mode. Hidden files are skipped; other files
-            and folders in it are refused.
+            A folder of images of one size and mode: a local path, or any fsspec URL that can be
+            listed. Hidden files are skipped; other files and folders in it are refused.
         ingest
             Whether the pixels are stored in the metastore. Otherwise the files are read again
             when they are needed, and must not have changed.
@@ -113,7 +113,8 @@ class Image(Registrar):
             If files are no images, damaged, animated, of other modes, or differ in size or mode;
             names them.
         InvalidInput
-            If there is no such folder, or it holds no files, or folders.
+            If there is no such folder, or it holds no files, or folders; or if a file at a URL
+            cannot be read.
         Conflict
             If the name belongs to data of another type.
 
@@ -123,7 +124,7 @@ class Image(Registrar):
             If files ask to be shown turned or mirrored (EXIF orientation), which is not done.
         """
         from aiqc.data.image_files import list_images
-        from aiqc.data.sources import resolve_source
+        from aiqc.data.sources import is_url, resolve_source
 
         typ = DatasetType.IMAGE
         cls._check(typ, name, description)
@@ -131,7 +132,8 @@ class Image(Registrar):
         limits = Limits(max_pixels, max_bytes)
         files = list_images(folder)
         # what cannot be a duplicate is stored while it is decoded; a slow URL would not do
-        writer = BlobWriter("npy") if ingest and cls._is_new(name, len(files)) else None
+        early = ingest and not is_url(folder) and cls._is_new(name, len(files))
+        writer = BlobWriter("npy") if early else None
         with _images(folder, files, ingest, rename_columns, retype, limits, writer) as images:
             _warn_turned(images.survey)
             return register(

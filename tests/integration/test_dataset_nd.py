@@ -761,6 +761,32 @@ def test_s3_holds_images(store: Any, bucket: Any, tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("ingest", [True, False])
+def test_s3_holds_folders_of_images(store: Any, bucket: Any, tmp_path: Path, ingest: bool) -> None:
+    files, _ = bucket
+    folder = save_images(tmp_path / "i")
+    prefix = f"study/folder {ingest}"
+    for i in (10, 2, 1):
+        files.pipe(f"{prefix}/img{i}.png", (folder / f"img{min(i, 8)}.png").read_bytes())
+    dataset = Dataset.Image.from_folder(f"s3://{prefix}", ingest=ingest, name=f"s3 {ingest}")
+    assert (dataset.source_path, dataset.urls) == (f"s3://{prefix}", None)
+    np.testing.assert_array_equal(dataset.to_arr(), IMAGES[[0, 1, 7]])
+    files.pipe(f"{prefix}/img2.png", (folder / "img5.png").read_bytes())
+    np.testing.assert_array_equal(dataset.to_arr(samples=[2, 0]), IMAGES[[7, 0]])
+    if ingest:
+        np.testing.assert_array_equal(dataset.to_arr(samples=[1]), IMAGES[[1]])
+    else:
+        with pytest.raises(DataChanged, match=rf"s3://{prefix}/img2.png"):
+            dataset.to_arr(samples=[1])
+    changed = Dataset.Image.from_folder(f"s3://{prefix}", ingest=ingest, name=f"s3 {ingest}")
+    assert changed.version == 2
+    np.testing.assert_array_equal(changed.to_arr(samples=[1]), IMAGES[[4]])
+    files.rm(f"{prefix}/img10.png")
+    fewer = Dataset.Image.from_folder(f"s3://{prefix}", ingest=ingest, name=f"s3 {ingest}")
+    assert (fewer.version, fewer.shape["samples"]) == (3, 2)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("ingest", [True, False])
 def test_s3_holds_tables(store: Any, bucket: Any, ingest: bool) -> None:
     files, _ = bucket
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})

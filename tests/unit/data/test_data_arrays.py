@@ -24,6 +24,7 @@ from aiqc.data.array_source import ArraySource, MemorySource, SelectedSource, st
 from aiqc.data.describe import describe
 from aiqc.data.npy import FileBytes, LocalBytes, NpySource, NpyStream
 from aiqc.data.retype_array import array_dtype, retype_array
+from aiqc.data.spool import Spool
 
 RNG = np.random.default_rng(7)
 WHOLE = RNG.normal(size=(11, 3, 4, 5))
@@ -466,6 +467,18 @@ def test_values_that_do_not_fit_are_named(values: Any, dtype: str, shown: str) -
     message = rf"The value {shown}.* at position \(0, 1, 0\) cannot become '{dtype}'"
     with pytest.raises(InvalidData, match=message):
         retype_array(array, np.dtype(dtype))
+
+
+def test_the_position_is_that_in_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = np.zeros((40, 2, 3))
+    array[31, 1, 2] = 0.5
+    source = SelectedSource(MemorySource(array), dtype=np.dtype("int8"))
+    with pytest.raises(InvalidData, match=r"0\.5 at position \(31, 1, 2\)"):
+        gather(source, DatasetType.SEQUENCE, ["a", "b", "c"], 480)
+    monkeypatch.setattr("aiqc.data.spool.STEP_BYTES", 480)
+    spool = Spool(40, DatasetType.SEQUENCE, lambda n: "abc"[:n], np.dtype("int8"), keep=False)
+    with pytest.raises(InvalidData, match=r"0\.5 at position \(31, 1, 2\)"):
+        spool.fill(iter(array))
 
 
 @pytest.mark.parametrize(

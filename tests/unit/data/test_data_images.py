@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import shutil
 import struct
 import threading
 import zlib
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,6 +25,7 @@ from aiqc.data.fetch import read_files
 from aiqc.data.image_files import ImageReader, check_urls, list_images, natural_key
 from aiqc.data.limits import Limits
 from aiqc.data.pillow import own_caps, read_picture, to_picture
+from aiqc.data.sources import file_in
 
 RNG = np.random.default_rng(3)
 LIMITS = Limits()
@@ -103,7 +106,11 @@ def test_folders_that_cannot_be_read(
         list_images(str(folder))
 
 
-@pytest.mark.parametrize("urls", [[], ["https://a/b.png", ""], [None], [3]], ids=str)
+@pytest.mark.parametrize(
+    "urls",
+    [[], ["https://a/b.png", ""], [None], [3], None, 3, {"a.png", "b.png"}, {"a.png": 1}, b"a"],
+    ids=str,
+)
 def test_addresses_that_are_none(urls: Any) -> None:
     with pytest.raises(InvalidInput, match="urls"):
         check_urls(urls)
@@ -113,6 +120,53 @@ def test_addresses_are_kept_and_paths_made_absolute(monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir("/")
     assert check_urls(["s3://b/a.png", "x/a.png"]) == ["s3://b/a.png", "/x/a.png"]
     assert check_urls("http://a/b.png") == ["http://a/b.png"]
+    assert check_urls(Path(f"{i}.png") for i in (2, 1)) == ["/2.png", "/1.png"]
+
+
+@pytest.mark.parametrize("path", [None, 3, b"folder"], ids=str)
+def test_what_is_no_folder_is_refused(path: Any) -> None:
+    with pytest.raises(InvalidInput, match="is neither a path nor a URL"):
+        list_images(path)
+
+
+def in_memory(folder: Path) -> str:
+    memory = fsspec.filesystem("memory")
+    memory.put(f"{folder}/", f"{folder}/", recursive=True)
+    return f"memory:/{folder}"
+
+
+def zipped(folder: Path) -> str:
+    return shutil.make_archive(str(folder.parent / "made"), "zip", folder.parent, folder.name)
+
+
+FOLDERS: dict[str, Callable[[Path], str]] = {
+    "local": str,
+    "file": lambda folder: f"file://{folder}/",
+    "memory": in_memory,
+    "zip": lambda folder: f"zip://{folder.name}::{zipped(folder)}",
+    "cached zip": lambda folder: f"zip://{folder.name}::simplecache::file://{zipped(folder)}",
+}
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_folders_are_listed_and_read_wherever_they_are(tmp_path: Path, kind: str) -> None:
+    cats = tmp_path / "cats"
+    cats.mkdir()
+    for name in ("b10.png", "B9.png", "a #%20.png", ".hidden"):
+        (cats / name).write_bytes(name.encode())
+    folder = FOLDERS[kind](cats)
+    names = list_images(folder)
+    assert names == ["a #%20.png", "B9.png", "b10.png"]
+    found = list(read_files([file_in(folder, name) for name in names], LIMITS))
+    assert found == [name.encode() for name in names]
+    with pytest.raises(InvalidInput, match=r"There is no (folder|such file)"):
+        list_images(folder.replace("cats", "dogs"))
+
+
+def test_a_folder_at_a_url_that_holds_folders_is_refused(tmp_path: Path) -> None:
+    folder_with_folders(tmp_path)
+    with pytest.raises(InvalidInput, match="holds other folders: 'cats', 'dogs'"):
+        list_images(f"file://{tmp_path}")
 
 
 # --- pixels ----------------------------------------------------------------
