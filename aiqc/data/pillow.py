@@ -56,8 +56,8 @@ _DAMAGE = (
 #: photographs with a preview or a second view beside the first frame
 _STILLS = ("MPO",)
 _ORIENTATION = 0x0112
-#: how Pillow names channels of 16 bits, e.g. 'RGB;16B', and its decoder of them in SGI files
-_DEEP = re.compile(r";16[BLN]|^SGI16")
+#: how Pillow names channels of 16 bits
+_DEEP = re.compile(r";16[BLN]")
 _BYTE_MODES = ("L", "LA", "RGB", "RGBA")
 _MAX_BYTE = 255
 #: the tag of a TIFF file that tells what its samples are, and its value for signed integers
@@ -200,28 +200,33 @@ def _check_depth(image: Any, name: str) -> None:
     """Refuse a file of which Pillow would keep 8 bits of 16, or take -1 for 255."""
     if image.mode not in _BYTE_MODES:
         return
-    for tile in image.tile:
-        if _DEEP.search(f"{tile[0]} {tile[3]}") or _is_deep_ppm(tile):
-            reason = "its channels have more than 8 bits, and Pillow would drop some"
-            hint = "Give its values to from_numpy, or save it with 8 bits a channel."
-            raise _refusal(name, reason, hint)
-    if _SIGNED in getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, ()):
+    if image.tile and _is_deep(*image.tile[0][::3]):
+        reason = "its channels have more than 8 bits, and Pillow would drop some"
+        hint = "Give its values to from_numpy, or save it with 8 bits a channel."
+        raise _refusal(name, reason, hint)
+    if image.format == "TIFF" and _SIGNED in image.tag_v2.get(_SAMPLE_FORMAT, ()):
         reason = "its values are signed bytes, and Pillow would take -1 for 255"
         raise _refusal(name, reason, "Give its values to from_numpy.")
 
 
-def _is_deep_ppm(tile: Any) -> bool:
-    """Whether a tile is of a PPM file whose largest value is no byte."""
-    return str(tile[0]).startswith("ppm") and tile[3][1] > _MAX_BYTE
+def _is_deep(decoder: str, arguments: Any) -> bool:
+    """Whether a decoder of Pillow will read channels of 16 bits, such as 'RGB;16B'."""
+    if decoder.startswith("ppm"):
+        return bool(arguments[1] > _MAX_BYTE)
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return decoder == "SGI16" or _DEEP.search(str(first)) is not None
 
 
 def _pixels(image: Any, mode: str, name: str) -> Array:
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    is_signed = _SIGNED in getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, (_SIGNED,))
-    if mode == "I" and not is_signed and pixels.min() < 0:
+    if mode == "I" and _is_unsigned(image) and pixels.min() < 0:
         reason = f"a value is above {np.iinfo(np.int32).max:,}, and Pillow would make it negative"
         raise _refusal(name, reason, "Give its values to from_numpy.")
     return pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # noqa: PLR2004
+
+
+def _is_unsigned(image: Any) -> bool:
+    return image.format == "TIFF" and _SIGNED not in image.tag_v2.get(_SAMPLE_FORMAT, (1,))
 
 
 def _refusal(name: str, reason: str, hint: str) -> InvalidData:
