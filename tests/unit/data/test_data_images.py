@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import hashlib
 import io
 import random
 import shutil
@@ -19,10 +21,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aiqc.core.errors import InvalidData, InvalidInput
+from aiqc.core.errors import DataChanged, InvalidData, InvalidInput
 from aiqc.data.array_input import open_npy
 from aiqc.data.fetch import read_files
-from aiqc.data.image_files import ImageReader, check_urls, list_images, natural_key
+from aiqc.data.image_files import (
+    ImageFilesSource,
+    ImageReader,
+    check_urls,
+    list_images,
+    natural_key,
+)
 from aiqc.data.limits import Limits
 from aiqc.data.pillow import own_caps, read_picture, to_picture
 from aiqc.data.sources import file_in
@@ -431,6 +439,23 @@ def test_a_file_larger_than_allowed_is_not_read(tmp_path: Path) -> None:
     assert list(read_files(places, Limits(max_bytes=1001))) == [b"x" * 1001]
 
 
+def test_caps_hold_when_a_registered_file_has_become_another(tmp_path: Path) -> None:
+    data = encoded(noise("RGB"))
+    (place,) = written(tmp_path, a=data)
+    facts = [hashlib.sha256(data).hexdigest()], (1, 3, 5, 6), np.dtype("uint8")
+    source = ImageFilesSource([place], *facts, Limits(max_bytes=len(data)))
+    assert source.read().shape == (1, 3, 5, 6)
+    written(tmp_path, a=data + b"x")
+    with pytest.raises(InvalidData, match=f"has more than {len(data)} bytes"):
+        source.read()
+    written(tmp_path, a=data[:-1] + b"x")
+    with pytest.raises(DataChanged, match="is no longer the image"):
+        source.read()
+    written(tmp_path, a=data)
+    with pytest.raises(InvalidData, match="it has 30 pixels; 29 are allowed"):
+        ImageFilesSource([place], *facts, Limits(max_pixels=29)).read()
+
+
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"There is no file .*gone.png"):
         list(read_files([str(tmp_path / "gone.png")], LIMITS))
@@ -439,6 +464,9 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
 # --- over HTTP -------------------------------------------------------------
 
 PICTURE = encoded(noise("RGB"))
+_SINK = io.BytesIO()
+np.save(_SINK, RNG.normal(size=(200, 4, 6)))
+ARRAY = _SINK.getvalue()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -456,7 +484,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.send_response(404 if "missing" in self.path else 200)
-        self.send_header("Accept-Ranges", "none")
+        is_ranged = "ranged" in self.path
+        self.send_header("Accept-Ranges", "bytes" if is_ranged else "none")
+        if is_ranged:
+            self.send_header("Content-Length", str(len(ARRAY)))
         self.end_headers()
 
     def get_missing(self, number: int) -> None:
@@ -491,6 +522,50 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.server.waiting.wait(20)  # type: ignore[attr-defined]
+
+    def get_drip(self, number: int) -> None:
+        """One byte at a time, so that no single read is slow."""
+        self.send_response(200)
+        self.end_headers()
+        waiting = self.server.waiting  # type: ignore[attr-defined]
+        while not waiting.wait(0.02):
+            try:
+                self.wfile.write(b"x")
+            except OSError:
+                return
+
+    def get_bomb(self, number: int) -> None:
+        """A few bytes that unpack to many."""
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(gzip.compress(bytes(20_000_000)))
+
+    def get_liar(self, number: int) -> None:
+        """Fewer bytes than the header tells."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(PICTURE) + 10))
+        self.end_headers()
+        self.wfile.write(PICTURE)
+
+    def get_loop(self, number: int) -> None:
+        self.send_response(302)
+        self.send_header("Location", "/loop")
+        self.end_headers()
+
+    def get_ranged(self, number: int) -> None:
+        """An array, of which parts can be had."""
+        data = ARRAY
+        wanted = self.headers.get("Range")
+        if wanted:
+            start, stop = wanted.removeprefix("bytes=").split("-")
+            data = ARRAY[int(start) : int(stop) + 1]
+        self.send_response(206 if wanted else 200)
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{stop}/{len(ARRAY)}")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -530,6 +605,10 @@ def test_redirects_are_followed_as_far_as_allowed(server: str, count: int) -> No
         ("missing/503", {}, "the server answered 503"),
         ("endless", {"max_bytes": 100_000}, "has more than 100,000 bytes"),
         ("slow", {"timeout": 0.2}, "it took more than 0.2 seconds"),
+        ("drip", {"timeout": 0.2}, "it took more than 0.2 seconds"),
+        ("bomb", {"max_bytes": 100_000}, "has more than 100,000 bytes"),
+        ("liar", {}, "cannot be read"),
+        ("loop", {}, "more than 5 redirects"),
         ("local", {}, "cannot be read"),
     ],
 )
@@ -539,6 +618,15 @@ def test_answers_that_are_refused(
     with pytest.raises(InvalidInput, match=message) as caught:
         list(read_files([f"{server}/picture", f"{server}/{path}"], Limits(**limits)))
     assert path in str(caught.value)
+
+
+def test_an_array_on_a_server_is_read_in_parts(server: str) -> None:
+    whole = np.load(io.BytesIO(ARRAY))
+    source = open_npy(f"{server}/ranged/a.npy")
+    picked = np.array([199, 3, 3, 90])
+    np.testing.assert_array_equal(source.read(picked, [5, 0]), whole[picked][..., [5, 0]])
+    np.testing.assert_array_equal(source.read(), whole)
+    source.close()
 
 
 def test_an_array_on_a_server_that_sends_whole_files_only_is_refused(server: str) -> None:
