@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from aiqc.core.errors import InvalidInput
 from aiqc.data.retype_array import retype_array
 from aiqc.data.samples import plan_runs
 
@@ -112,7 +113,8 @@ class SelectedSource:
         """Return a private array equal to `whole[samples][..., columns]`."""
         own = self._columns
         if columns is not None:
-            own = list(columns) if own is None else [own[position] for position in columns]
+            wanted = check_positions(columns, self.shape[-1])
+            own = wanted if own is None else [own[position] for position in wanted]
         first = samples.indices(self.shape[0])[0] if isinstance(samples, slice) else 0
         return retype_array(self._source.read(samples, own), self.dtype, first)
 
@@ -141,7 +143,22 @@ def take_columns(array: Array, columns: Sequence[int] | None) -> Array:
     """Return some columns of an array; the array itself when all are wanted."""
     if columns is None:
         return array
-    return np.take(array, np.asarray(columns, dtype=np.int64), axis=-1)
+    return np.take(array, check_positions(columns, array.shape[-1]), axis=-1)
+
+
+def check_positions(columns: Sequence[int], count: int) -> list[int]:
+    """Return positions on the last axis after checking that each exists.
+
+    Raises
+    ------
+    InvalidInput
+        If one is negative or too large; names it and the count.
+    """
+    for position in columns:
+        if not 0 <= position < count:
+            msg = f"There is no column at position {position}: there are {count} columns."
+            raise InvalidInput(msg, hint=f"Use 0 to {count - 1}.", position=position)
+    return list(columns)
 
 
 def joined(

@@ -107,6 +107,13 @@ def test_samples_that_do_not_exist_are_refused(source: Any, samples: list[int]) 
         source.read(np.array(samples))
 
 
+@pytest.mark.parametrize("columns", [[5], [-1], [0, 99]], ids=str)
+def test_columns_that_do_not_exist_are_refused(source: Any, columns: list[int]) -> None:
+    message = rf"no column at position {columns[-1]}: there are 5 columns"
+    with pytest.raises(InvalidInput, match=message):
+        source.read(np.array([1]), columns)
+
+
 @pytest.mark.parametrize("step_bytes", [1, 480, 1000, 10**9])
 def test_steps_are_the_whole_in_order(source: Any, step_bytes: int) -> None:
     parts = list(steps(source, step_bytes))
