@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,12 +44,15 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            kinds = (int, float) if name == "timeout" else (int,)
+            kind: Any = numbers.Real if name == "timeout" else numbers.Integral
             least = 0 if name == "max_redirects" else 1e-9
-            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if not (is_number and least <= value < math.inf):
                 msg = f"{name}={value!r} is not a positive number."
                 hint = f"Leave it out for {Limits.__dataclass_fields__[name].default}."
                 raise InvalidInput(msg, hint=hint, value=value)
+            # of numpy's numbers, the plain ones that JSON knows
+            object.__setattr__(self, name, float(value) if name == "timeout" else int(value))
 
     def as_options(self) -> dict[str, Any]:
         """Return the caps by name, as they are stored with a Dataset."""

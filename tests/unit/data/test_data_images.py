@@ -380,6 +380,7 @@ def test_arrays_that_no_mode_holds_are_refused(shape: tuple[int, ...], dtype: st
         {"max_bytes": -1},
         {"timeout": 0},
         {"timeout": float("nan")},
+        {"timeout": float("inf")},
         {"max_redirects": -1},
         {"max_pixels": 1.5},
         {"max_bytes": True},
@@ -390,6 +391,12 @@ def test_arrays_that_no_mode_holds_are_refused(shape: tuple[int, ...], dtype: st
 def test_caps_are_positive_numbers(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=next(iter(arguments))):
         Limits(**arguments)
+
+
+def test_caps_may_be_numbers_of_numpy() -> None:
+    given = Limits(np.int64(9), np.uint8(8), np.float32(0.5), np.int32(0))
+    assert list(given.as_options().values()) == [9, 8, 0.5, 0]
+    assert [type(value) for value in given.as_options().values()] == [int, int, float, int]
 
 
 # --- files together --------------------------------------------------------
