@@ -92,7 +92,8 @@ def own_caps() -> Iterator[None]:
 def read_picture(data: bytes, name: str, limits: Limits, *, decode: bool = True) -> Picture:
     """Return an image from the bytes of its file; call it inside `own_caps`.
 
-    Pixels are those of the file: the orientation that EXIF asks for is not applied.
+    Pixels are those that Pillow opens: the orientation that EXIF asks for is not applied. That of
+    a TIFF file is, by Pillow itself.
 
     Parameters
     ----------

@@ -90,7 +90,8 @@ class Image(Registrar):
     ) -> Dataset:
         """Register the images of a folder, in natural order: img2 comes before img10.
 
-        Pixels are those of the files, channels first: no orientation is applied, no size changed.
+        Pixels are those that Pillow opens, channels first: no size is changed, and no orientation
+        applied but that of TIFF files, which Pillow itself turns.
 
         Parameters
         ----------

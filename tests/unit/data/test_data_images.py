@@ -258,6 +258,11 @@ def test_orientation_is_not_applied_but_told() -> None:
     found = read_picture(encoded(image, "PNG", exif=exif), "x", LIMITS)
     assert (found.is_turned, found.shape) == (True, (3, 5, 6))
     np.testing.assert_array_equal(found.array, np.asarray(image).transpose(2, 0, 1))
+    # the odd one: Pillow turns it as it opens it, a quarter to the right
+    turned = read_picture(encoded(image, "TIFF", exif=exif), "x", LIMITS)
+    assert (turned.is_turned, turned.shape) == (False, (3, 6, 5))
+    expected = np.rot90(np.asarray(image), -1).transpose(2, 0, 1)
+    np.testing.assert_array_equal(turned.array, expected)
     exif[0x0112] = 1
     assert not read_picture(encoded(image, "PNG", exif=exif), "x", LIMITS).is_turned
 
