@@ -65,7 +65,7 @@ def register(
             found = contents()
             with exclusive():
                 _take_in(existing, found)
-        warn_duplicate(existing)
+        warn_duplicate(existing, _source_note(existing))
         return existing
     found = contents()
     with exclusive():
@@ -77,8 +77,16 @@ def register(
             return model.create(typ=typ, sha256_hexdigest=digest, **values)
         if ingest and not existing.is_ingested:
             _take_in(existing, found)
-    warn_duplicate(existing)
+    warn_duplicate(existing, _source_note(existing))
     return existing
+
+
+def _source_note(row: Dataset) -> str:
+    """Tell where a row is read from, which need not be what equal content was found in."""
+    if row.is_ingested:
+        return ""
+    place = repr(row.source_path) if row.urls is None else f"{len(row.urls)} URLs"
+    return f"It is read from {place}; ingest=True keeps a copy."
 
 
 def _take_in(row: Dataset, found: dict[str, Any]) -> None:

@@ -48,15 +48,23 @@ def next_version(model: type[Any], name: str | None) -> int | None:
     return max(versions, default=0) + 1
 
 
-def warn_duplicate(row: BaseModel) -> None:
-    """Say that equal content exists and that its row is returned."""
+def warn_duplicate(row: BaseModel, note: str = "") -> None:
+    """Say that equal content exists and that its row is returned.
+
+    Parameters
+    ----------
+    row
+        The one that exists.
+    note
+        One more sentence.
+    """
     kind = type(row).__name__
     version = getattr(row, "version", None)
     message = (
         f"{kind} {row.name!r} with equal content exists as version {version} (id {row.id}); "
-        f"that row is returned."
+        f"that row is returned. {note}"
     )
-    warnings.warn(message, DuplicateWarning, stacklevel=4)
+    warnings.warn(message.rstrip(), DuplicateWarning, stacklevel=4)
 
 
 def version_of_renamed(row: Any, name: str, **content: Any) -> int | None:

@@ -493,6 +493,20 @@ def test_a_duplicate_that_is_ingested_no_longer_needs_its_source(
     assert Dataset.select().count() == 1
 
 
+def test_a_duplicate_tells_where_it_is_read_from(store: Any, tmp_path: Path) -> None:
+    path, folder = save_array(tmp_path), save_images(tmp_path / "i")
+    Dataset.Sequence.from_numpy(path, name="x")
+    again = save_array(tmp_path, name="b.npy")
+    with pytest.warns(DuplicateWarning, match=rf"is returned\. It is read from '{path}'; ingest="):
+        Dataset.Sequence.from_numpy(again, name="x")
+    urls = [str(folder / f"img{i}.png") for i in (2, 1)]
+    Dataset.Image.from_urls(urls, name="y")
+    with pytest.warns(DuplicateWarning, match=r"is returned\. It is read from 2 URLs; ingest="):
+        Dataset.Image.from_urls(urls, name="y")
+    with pytest.warns(DuplicateWarning, match=r"is returned\.$"):
+        Dataset.Image.from_urls(urls, name="y", ingest=True)
+
+
 def test_a_duplicate_that_is_not_ingested_keeps_its_copy(store: Any, tmp_path: Path) -> None:
     first = Dataset.Sequence.from_numpy(SEQUENCE, name="x")
     with pytest.warns(DuplicateWarning):
