@@ -216,8 +216,9 @@ def _open_url(url: str) -> BinaryIO:
     with url_errors(url, "opened"):
         opened = fsspec.open(url, "rb")
         file = cast(BinaryIO, opened.open())
-    # an archive that the file lies in is closed when its file system is collected
-    weakref.finalize(file, _keep, opened.fs).atexit = False
+    if "::" in url:
+        # an archive that the file lies in is closed when its file system is collected
+        weakref.finalize(file, _keep, opened.fs).atexit = False
     return file
 
 
