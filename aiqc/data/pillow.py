@@ -55,6 +55,8 @@ _DAMAGE = (
 )  # fmt: skip
 #: photographs with a preview or a second view beside the first frame
 _STILLS = ("MPO",)
+#: drawings without pixels of their own, for which Pillow starts another program
+_DRAWINGS = ("EPS", "WMF")
 _ORIENTATION = 0x0112
 #: how Pillow names channels of 16 bits
 _DEEP = re.compile(r";16[BLN]")
@@ -171,6 +173,9 @@ def _picture(image: Any, name: str, limits: Limits, decode: bool) -> Picture:
     if columns * rows > limits.max_pixels:
         reason = f"it has {columns * rows:,} pixels; {limits.max_pixels:,} are allowed"
         raise _refusal(name, reason, "If this is right, allow more with max_pixels.")
+    if image.format in _DRAWINGS:
+        reason = f"{image.format} is a drawing, which has no pixels"
+        raise _refusal(name, reason, "Save it as PNG with the program that drew it.")
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format not in _STILLS:
         reason = f"it has {frames} frames or pages"

@@ -311,6 +311,7 @@ REFUSED = {
     "PPM of 16 bit colours": (b"P6 6 5 65535\n" + bytes(5 * 6 * 3 * 2), "more than 8 bits"),
     "TIFF of signed bytes": (grey_tiff(np.zeros((5, 6), "int8"), 2), "its values are signed"),
     "TIFF above int32": (grey_tiff(np.full((5, 6), 2**31, "uint32"), 1), "above 2,147,483,647"),
+    "EPS": (encoded(noise("RGB"), "EPS"), "EPS is a drawing, which has no pixels"),
     "pixels inside": (bomb_icns(), "it has too many pixels"),
     "CMYK": (encoded(noise("RGB").convert("CMYK"), "JPEG"), "its mode is CMYK"),
     "LAB": (encoded(noise("RGB").convert("LAB"), "TIFF"), "its mode is LAB"),
