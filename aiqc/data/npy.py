@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: longer headers are attacks or structured dtypes; numpy's own limit
 _MAX_HEADER = 10_000
+#: values between two that are wanted, of which reading takes less time than a second call
+_GAP_BYTES = 4096
 #: what numpy raises on headers that are no literal, or nested too deeply
 _MALFORMED = (
     ValueError, EOFError, SyntaxError, TypeError, OSError, tokenize.TokenError,
@@ -198,14 +200,17 @@ class NpySource:
     def _read_fortran(self, runs: Runs, rows: Array) -> None:
         """Fill an array as `_read_runs`; the samples of one position lie together in the file."""
         header, filled = self._header, 0
-        for start, stop in runs:
+        size = header.dtype.itemsize
+        for span in _spans(runs, _GAP_BYTES // size, STEP_BYTES // max(self._row_bytes, 1)):
+            start, stop = span[0][0], span[-1][1]
             lines: Array = np.empty((int(np.prod(self.shape[1:])), stop - start), header.dtype)
             firsts = (position * self.shape[0] + start for position in range(len(lines)))
-            offsets = (header.offset + first * header.dtype.itemsize for first in firsts)
+            offsets = (header.offset + first * size for first in firsts)
             self._fill([(as_bytes(line), at) for line, at in zip(lines, offsets, strict=True)])
-            reversed_shape = (*self.shape[:0:-1], stop - start)
-            rows[filled : filled + stop - start] = lines.reshape(reversed_shape).T
-            filled += stop - start
+            samples = lines.reshape(*self.shape[:0:-1], stop - start).T
+            for first, end in span:
+                rows[filled : filled + end - first] = samples[first - start : end - start]
+                filled += end - first
 
     def _fill(self, pieces: list[tuple[memoryview, int]]) -> None:
         if self._reader.fill_pieces(pieces) < sum(len(view) for view, _ in pieces):
@@ -266,6 +271,32 @@ def _batches(runs: Runs, limit: int) -> Iterator[Runs]:
                 batch, room = [], limit
     if batch:
         yield batch
+
+
+def _spans(runs: Runs, gap: int, length: int) -> Iterator[Runs]:
+    """Group runs that are read as one, with what lies between them.
+
+    Parameters
+    ----------
+    runs
+        Ascending.
+    gap
+        How many samples may lie between two.
+    length
+        How many samples a group may span; more where at least half of them are wanted.
+    """
+    span: Runs = []
+    wanted = 0
+    for start, stop in runs:
+        wanted += stop - start
+        if span:
+            limit = max(length, 2 * wanted)
+            if start - span[-1][1] > gap or stop - span[0][0] > limit:
+                yield span
+                span, wanted = [], stop - start
+        span.append((start, stop))
+    if span:
+        yield span
 
 
 def _npy_parts(source: ArraySource) -> Iterator[memoryview]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +23,9 @@ from aiqc.data.array_facts import array_digest, gather
 from aiqc.data.array_input import IMAGE_AXES, SEQUENCE_AXES, check_array, file_stamp, open_npy
 from aiqc.data.array_source import ArraySource, MemorySource, SelectedSource, steps
 from aiqc.data.describe import describe
-from aiqc.data.npy import FileBytes, LocalBytes, NpySource, NpyStream
+from aiqc.data.npy import FileBytes, LocalBytes, NpySource, NpyStream, _spans
 from aiqc.data.retype_array import array_dtype, retype_array
+from aiqc.data.samples import plan_runs
 from aiqc.data.spool import Spool
 
 RNG = np.random.default_rng(7)
@@ -139,13 +141,14 @@ def test_any_selection_of_any_file(array: np.ndarray, data: Any) -> None:
 
 
 class Counting(io.BytesIO):
-    """Counts the bytes that are read."""
+    """Counts the bytes that are read, and the calls."""
 
-    count = 0
+    count = calls = 0
 
     def readinto(self, buffer: Any) -> int:
         done = super().readinto(buffer)
         self.count += done
+        self.calls += 1
         return done
 
 
@@ -156,6 +159,39 @@ def test_only_what_is_asked_for_is_read() -> None:
     file.count = 0
     source.read(np.array([500, 3, 501, 3]))
     assert file.count == 3 * 800
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    rows=st.sets(st.integers(0, 400), min_size=1),
+    gap=st.integers(0, 50),
+    length=st.integers(0, 100),
+)
+def test_runs_are_read_together_where_little_lies_between(
+    rows: set[int], gap: int, length: int
+) -> None:
+    runs, _ = plan_runs(np.array(sorted(rows)), 401)
+    spans = list(_spans(runs, gap, length))
+    assert [run for span in spans for run in span] == runs
+    for span in spans:
+        wanted = sum(stop - start for start, stop in span)
+        assert span[-1][1] - span[0][0] <= max(length, 2 * wanted)
+        assert all(b[0] - a[1] <= gap for a, b in itertools.pairwise(span))
+    for before, after in itertools.pairwise(spans):
+        joined = [*before, after[0]]
+        wanted = sum(stop - start for start, stop in joined)
+        reach = joined[-1][1] - joined[0][0]
+        assert after[0][0] - before[-1][1] > gap or reach > max(length, 2 * wanted)
+
+
+def test_scattered_samples_in_fortran_order_take_a_read_a_position() -> None:
+    array = np.asfortranarray(RNG.normal(size=(1000, 4, 3)))
+    file = Counting(saved(array))
+    source = NpySource(FileBytes(file), "x")
+    file.calls = 0
+    rows = np.arange(1, 1000, 3)
+    np.testing.assert_array_equal(source.read(rows), array[rows])
+    assert file.calls == 12
 
 
 # --- npy files -------------------------------------------------------------
