@@ -76,7 +76,7 @@ def file_name(path: SourcePath) -> str:
 
 
 def resolve_source(path: object) -> str:
-    """Return an absolute local path, or a URL as it was given.
+    """Return an absolute local path, or a URL as it was given, with a local path in it absolute.
 
     Raises
     ------
@@ -87,7 +87,18 @@ def resolve_source(path: object) -> str:
     if not isinstance(text, str):
         msg = f"{path!r} of type {type(path).__name__} is neither a path nor a URL."
         raise InvalidInput(msg, hint="Give a str or pathlib.Path.", path=path)
-    return text if is_url(text) else str(Path(text).expanduser().absolute())
+    if not is_url(text):
+        return _absolute(text)
+    # the last part of 'zip://a.csv::data.zip' is where the others are found
+    *others, last = text.split("::")
+    protocol, mark, rest = last.rpartition("://")
+    if protocol in ("", "file", "local") and rest:
+        last = f"{protocol}{mark}{_absolute(rest)}"
+    return "::".join([*others, last])
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def list_folder(folder: str) -> list[tuple[str, bool]]:

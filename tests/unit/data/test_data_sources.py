@@ -75,7 +75,11 @@ def test_local_paths_become_absolute_and_urls_stay(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert resolve_source("a.csv") == str(tmp_path / "a.csv")
     assert resolve_source("~/a.csv") == str(tmp_path / "a.csv")
-    assert resolve_source("s3://bucket/a.csv") == "s3://bucket/a.csv"
+    for url in ("s3://bucket/a.csv", "https://a/b.csv?x=~/c", "zip://a::s3://b/c.zip"):
+        assert resolve_source(url) == url
+    for start in ("zip://a.csv::", "file://", "simplecache::local://"):
+        for name in ("d.zip", "~/d.zip", f"{tmp_path}/d.zip"):
+            assert resolve_source(start + name) == f"{start}{tmp_path}/d.zip"
 
 
 def test_local_bytes_are_read_as_they_are(tmp_path):
