@@ -151,6 +151,7 @@ def _open_npy(dataset: Dataset) -> ArraySource:
     from aiqc.data.array_facts import array_digest
     from aiqc.data.array_input import file_stamp, open_npy
     from aiqc.data.array_source import SelectedSource
+    from aiqc.data.sources import is_url
 
     path, retype = str(dataset.source_path), dataset.read_options["retype"]
     stamp = file_stamp(path)
@@ -158,6 +159,9 @@ def _open_npy(dataset: Dataset) -> ArraySource:
         raw = open_npy(path)
     except InvalidData as error:
         raise _changed(dataset) from error
+    if not is_url(path) and stamp != file_stamp(path):
+        # another file took its place before it was opened, or after: only the content tells
+        stamp = None
     try:
         source = SelectedSource(raw, dtype=None if retype is None else np.dtype(retype))
         if (stamp, dataset.sha256_hexdigest) not in _COMPARED:

@@ -30,6 +30,7 @@ from aiqc.core.errors import (
     Unsupported,
 )
 from aiqc.data import spool
+from aiqc.data.array_input import open_npy
 from aiqc.data.digest import frame_digest
 from aiqc.orm import Dataset, Feature, Label, _blob_reader, _dataset_arrays
 from aiqc.orm._blob_tables import Blob, BlobChunk
@@ -577,6 +578,22 @@ def test_a_file_is_compared_once_a_process(
     monkeypatch.setattr("aiqc.data.array_facts.array_digest", lambda *a: calls.append(a) or "x")
     dataset.to_arr(samples=[1])
     assert len(calls) == 1
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_noticed(
+    store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_array(tmp_path)
+    dataset = Dataset.Sequence.from_numpy(path)
+    other = save_array(tmp_path, -SEQUENCE, "other.npy")
+
+    def replaced_first(name: str) -> Any:
+        Path(other).replace(path)
+        return open_npy(name)
+
+    monkeypatch.setattr("aiqc.data.array_input.open_npy", replaced_first)
+    with pytest.raises(DataChanged):
+        dataset.to_arr(samples=[2])
 
 
 def test_a_changed_image_is_noticed_when_it_is_read(store: Any, tmp_path: Path) -> None:
