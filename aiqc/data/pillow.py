@@ -240,7 +240,8 @@ def _refusal(name: str, reason: str, hint: str) -> InvalidData:
 
 
 def _bomb(name: str, error: Exception) -> InvalidData:
-    return _refusal(name, f"it has too many pixels: {error}", "Make it smaller.")
+    hint = "Make it smaller, or set PIL.Image.MAX_IMAGE_PIXELS, Pillow's own cap, higher."
+    return _refusal(name, f"it has too many pixels: {' '.join(str(error).split())}", hint)
 
 
 def _not_image(name: str) -> InvalidData:

@@ -348,6 +348,8 @@ def test_large_images_are_refused_before_they_are_decoded() -> None:
     data = encoded(Image.new("1", (20_000, 10_000)))
     with own_caps(), pytest.raises(InvalidData, match=r"it has .*pixels"):
         read_picture(data, "x", LIMITS)
+    with pytest.raises(InvalidData, match=r"PIL\.Image\.MAX_IMAGE_PIXELS"):
+        read_picture(data, "x", Limits(max_pixels=10**9))
     with pytest.raises(InvalidData, match="it has 30 pixels; 29 are allowed"):
         read_picture(encoded(noise("L")), "x", Limits(max_pixels=29))
     assert read_picture(encoded(noise("L")), "x", Limits(max_pixels=30)).shape == (1, 5, 6)
