@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from aiqc.core.errors import InvalidData, InvalidInput
-from aiqc.data.sources import check_local, is_url, open_source, url_errors
+from aiqc.data.sources import check_local, is_http, is_url, open_source, url_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,15 +37,11 @@ def read_files(places: Sequence[str], limits: Limits) -> Iterator[bytes]:
     """
     for start in range(0, len(places), BATCH):
         batch = places[start : start + BATCH]
-        addresses = [place for place in batch if _is_http(place)]
+        addresses = [place for place in batch if is_http(place)]
         fetched = dict(zip(addresses, _download(addresses, limits), strict=True))
         for place in batch:
             found = fetched.get(place)
             yield _read(place, limits.max_bytes) if found is None else found
-
-
-def _is_http(place: str) -> bool:
-    return place.lower().startswith(("http://", "https://"))
 
 
 def _read(place: str, max_bytes: int) -> bytes:

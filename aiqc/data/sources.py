@@ -35,6 +35,11 @@ def is_url(path: SourcePath) -> bool:
     return _URL.match(os.fspath(path)) is not None
 
 
+def is_http(path: str) -> bool:
+    """Return whether a URL is one of the web; '::' in it separates nothing."""
+    return path.lower().startswith(("http://", "https://"))
+
+
 def source_format(path: SourcePath) -> str:
     """Return 'csv', 'tsv' or 'parquet', by how the path or URL ends.
 
@@ -89,6 +94,8 @@ def resolve_source(path: object) -> str:
         raise InvalidInput(msg, hint="Give a str or pathlib.Path.", path=path)
     if not is_url(text):
         return _absolute(text)
+    if is_http(text):
+        return text
     # the last part of 'zip://a.csv::data.zip' is where the others are found
     *others, last = text.split("::")
     protocol, mark, rest = last.rpartition("://")

@@ -75,7 +75,8 @@ def test_local_paths_become_absolute_and_urls_stay(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert resolve_source("a.csv") == str(tmp_path / "a.csv")
     assert resolve_source("~/a.csv") == str(tmp_path / "a.csv")
-    for url in ("s3://bucket/a.csv", "https://a/b.csv?x=~/c", "zip://a::s3://b/c.zip"):
+    web = ("https://a/b.csv?x=~/c", "HTTP://[::1]:80/a.png", "https://a/b::c")
+    for url in ("s3://bucket/a.csv", "zip://a::s3://b/c.zip", *web):
         assert resolve_source(url) == url
     for start in ("zip://a.csv::", "file://", "simplecache::local://"):
         for name in ("d.zip", "~/d.zip", f"{tmp_path}/d.zip"):
