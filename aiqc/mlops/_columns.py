@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiqc.core.enums import DatasetType
-from aiqc.core.errors import InvalidColumns
+from aiqc.core.errors import InvalidColumns, InvalidData
+from aiqc.data.retype import retype_frame
 from aiqc.orm import Dataset
 from aiqc.orm._lists import as_list, check_known
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from aiqc.mlops.input import Input
     from aiqc.mlops.target import Target
 
@@ -52,7 +55,8 @@ def shared_columns(dataset: Dataset, target: Target) -> list[str]:
     """Return the columns of a Dataset that are the Target's own: equal name and equal values.
 
     Data of equal content are equal column by column. Of other data, such as a table that was
-    registered once with the target and once without, columns of the same name are compared.
+    registered once with the target and once without, columns of the same name are compared,
+    whatever their dtypes: a target that was retyped is still the target.
     """
     other = Dataset.of(target.dataset)
     names = [name for name in target_columns(target) if name in dataset.columns]
@@ -62,9 +66,20 @@ def shared_columns(dataset: Dataset, target: Target) -> list[str]:
         return []
     if dataset.shape["samples"] != other.shape["samples"]:
         return []
-    return [
-        name for name in names if dataset.to_df(columns=[name]).equals(other.to_df(columns=[name]))
-    ]
+    return [name for name in names if _same_values(dataset, other, name)]
+
+
+def _same_values(dataset: Dataset, other: Dataset, name: str) -> bool:
+    """Whether a column of two Datasets is the same one, or one of them retyped."""
+    one, two = dataset.to_df(columns=[name]), other.to_df(columns=[name])
+    return one.equals(two) or _becomes(one, two, name) or _becomes(two, one, name)
+
+
+def _becomes(frame: DataFrame, wanted: DataFrame, name: str) -> bool:
+    try:
+        return bool(retype_frame(frame, wanted.dtypes[name]).equals(wanted))
+    except InvalidData:  # a value that the dtype cannot hold
+        return False
 
 
 def _none_left(

@@ -317,6 +317,39 @@ def test_a_column_of_the_same_name_and_other_values_stays(store: Metastore) -> N
     assert made.features[0].columns == ["a", "b", "kind", "y"]
 
 
+#: how a target is retyped: (its values, as the inputs hold them, as the target holds them)
+RETYPED: list[tuple[Any, str, str]] = [
+    ([0, 1] * 4, "int64", "float64"),
+    ([0, 1] * 4, "int8", "int64"),
+    ([0, 1] * 4, "bool", "int64"),
+    ([0, 1] * 4, "str", "int64"),
+    ([0, 1] * 4, "int64", "str"),
+    ([0, 1] * 4, "Int64", "float32"),
+    (np.linspace(0, 1, 8), "float32", "float64"),
+    (np.linspace(0, 1, 8), "float64", "float32"),
+    (np.linspace(0, 1, 8), "str", "float64"),
+]
+
+
+@pytest.mark.parametrize(("values", "held", "wanted"), RETYPED)
+def test_a_target_that_was_retyped_is_still_the_target(
+    store: Metastore, values: Any, held: str, wanted: str
+) -> None:
+    frame = pd.DataFrame({"a": np.arange(8.0), "y": values})
+    source = Dataset.Tabular.from_df(frame, retype={"y": held})
+    labels = Dataset.Tabular.from_df(frame, retype={"y": wanted})
+    assert source.get_dtypes()["y"] == held
+    assert labels.get_dtypes()["y"] == wanted
+    assert Pipeline(Input(source), Target(labels, "y")).features[0].columns == ["a"]
+
+
+@pytest.mark.parametrize("other", [["no", "yes"] * 4, [1, 0] * 4, [0.25, 1.25] * 4])
+def test_other_values_of_another_dtype_stay(store: Metastore, other: list[Any]) -> None:
+    frame = pd.DataFrame({"a": np.arange(8.0), "y": other})
+    source = Input(shared(frame))
+    assert input_columns(source, Target(shared(frame.assign(y=[0, 1] * 4)), "y")) == ["a", "y"]
+
+
 def test_missing_values_do_not_hide_the_target(store: Metastore) -> None:
     """NaN is not equal to NaN; the column is the target's all the same."""
     frame = pd.DataFrame({"a": np.arange(8.0), "x": np.arange(8.0)})
