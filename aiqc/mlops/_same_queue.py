@@ -31,6 +31,8 @@ class Key:
     code: str
     #: of the hyperparameters, as JSON; order matters, it is that of the runs
     space: str
+    #: size of a random subset: count, share
+    search: tuple[int | None, float | None]
     #: None: derived from the content
     seed: int | None
 
@@ -41,11 +43,11 @@ def key_of(architecture: Architecture, trainer: Trainer, splitset: Splitset, nam
     Raises
     ------
     InvalidInput
-        If the library, the analysis type, a hyperparameter or the seed is not known.
+        If the library, the analysis type, a hyperparameter, the search or the seed is not known.
     InvalidFunction
         If a function cannot be stored.
     """
-    from aiqc.pipeline.grid import clean_space
+    from aiqc.pipeline.grid import clean_search, clean_space
 
     given = architecture.hyperparameters
     return Key(
@@ -54,6 +56,7 @@ def key_of(architecture: Architecture, trainer: Trainer, splitset: Splitset, nam
         trainer=trainer,
         code=_code_declared(architecture),
         space=to_json(None if given is None else clean_space(given)),
+        search=clean_search(trainer.search_count, trainer.search_percent),
         seed=None if trainer.seed is None else check_seed(trainer.seed),
     )
 
@@ -113,9 +116,8 @@ def _same_search(row: Hyperparamset | None, key: Key) -> bool:
     """Return whether the same combinations are tried in the same order."""
     if row is None or key.space == "null":
         return row is None and key.space == "null"
-    trainer = key.trainer
-    wanted = (key.space, trainer.search_count, trainer.search_percent)
-    if (to_json(row.hyperparameters), row.search_count, row.search_percent) != wanted:
+    found = (row.search_count, row.search_percent)
+    if to_json(row.hyperparameters) != key.space or found != key.search:
         return False
     return bool(row.seed == (_search_seed(row) if key.seed is None else key.seed))
 

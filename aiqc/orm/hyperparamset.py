@@ -16,12 +16,11 @@ from aiqc.orm._late import late
 from aiqc.orm.algorithm import Algorithm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from peewee import ModelSelect
 
     from aiqc.orm.hyperparamcombo import Hyperparamcombo
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Hyperparamset(BaseModel):
@@ -66,10 +65,11 @@ class Hyperparamset(BaseModel):
         InvalidInput
             If a name or value cannot be stored, or a size is out of range.
         """
-        from aiqc.pipeline.grid import clean_space, combinations
+        from aiqc.pipeline.grid import clean_search, clean_space, combinations
 
         algorithm = Algorithm.of(algorithm_id)
         space = clean_space(hyperparameters)
+        search_count, search_percent = clean_search(search_count, search_percent)
         facts = to_json([algorithm.sha256_hexdigest, space, search_count, search_percent])
         root = (
             from_digest(hashlib.sha256(facts.encode()).hexdigest())

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: combinations beyond this are refused: each becomes a row and at least one model
 COMBINATION_LIMIT = 1_000_000
+#: a longer text of a value is not shown in a message
+_SHOWN = 80
 
 
 def clean_space(hyperparameters: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -81,32 +83,55 @@ def combinations(
     ]
 
 
+def clean_search(search_count: object, search_percent: object) -> tuple[int | None, float | None]:
+    """Return the size of a random subset as plain numbers, at most one of them given.
+
+    Equal sizes are equal afterwards, whatever their type: a share of 1 is one of 1.0.
+
+    Raises
+    ------
+    InvalidInput
+        If both are given or one is out of range; names it.
+    """
+    if search_count is not None and search_percent is not None:
+        msg = f"search_count={search_count} and search_percent={search_percent} were both given."
+        raise InvalidInput(msg, hint="Give one of them.", value=search_count)
+    return _count(search_count), _share(search_percent)
+
+
+def _count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not is_whole_number(value) or value < 1:
+        msg = f"search_count={value!r} is not a whole number of at least 1."
+        raise InvalidInput(msg, hint="Use 1 or more.", value=value)
+    return int(value)
+
+
+def _share(value: Any) -> float | None:
+    if value is None:
+        return None
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 < float(value) <= 1:
+        msg = f"search_percent={value!r} is not in (0, 1]."
+        raise InvalidInput(msg, hint="Use a share such as 0.25.", value=value)
+    return float(value)
+
+
 def _chosen(total: int, count: int | None, percent: float | None, seed: int) -> range | list[int]:
-    if count is not None and percent is not None:
-        msg = f"search_count={count} and search_percent={percent} were both given."
-        raise InvalidInput(msg, hint="Give one of them.", value=count)
+    count, percent = clean_search(count, percent)
     if percent is not None:
-        count = _count_of(percent, total)
+        # rounding guards against 0.1 * 30 = 3.0000000000000004
+        count = max(1, math.ceil(round(percent * total, 9)))
     if count is None:
         return range(total)
-    if not is_whole_number(count) or count < 1:
-        msg = f"search_count={count!r} is not a whole number of at least 1."
-        raise InvalidInput(msg, hint="Use 1 or more.", value=count)
     if count > total:
         message = f"search_count={count} is more than the {total} combinations: all are tried."
         warnings.warn(message, AIQCWarning, stacklevel=4)
     if count >= total:
         return range(total)
-    drawn = generator(seed, "search").choice(total, size=int(count), replace=False)
+    drawn = generator(seed, "search").choice(total, size=count, replace=False)
     return sorted(int(index) for index in drawn)
-
-
-def _count_of(percent: object, total: int) -> int:
-    if not isinstance(percent, Real) or not 0 < float(percent) <= 1:
-        msg = f"search_percent={percent!r} is not in (0, 1]."
-        raise InvalidInput(msg, hint="Use a share such as 0.25.", value=percent)
-    # rounding guards against 0.1 * 30 = 3.0000000000000004
-    return max(1, math.ceil(round(float(percent) * total, 9)))
 
 
 def _name(name: object) -> str:
@@ -124,12 +149,22 @@ def _values(name: str, values: Any) -> list[Any]:
         msg = f"The hyperparameter {name!r} has no values."
         raise InvalidInput(msg, hint="Give at least one.", value=values)
     clean = [_plain(value) for value in listed]
-    texts = [to_json(value) for value in clean]
+    texts = [_text(name, value) for value in clean]
     twice = [value for value, text in zip(clean, texts, strict=True) if texts.count(text) > 1]
     if twice:
         msg = f"The hyperparameter {name!r} lists {twice[0]!r} twice."
         raise InvalidInput(msg, hint="Name each value once; use repeat_count to repeat.")
     return clean
+
+
+def _text(name: str, value: Any) -> str:
+    try:
+        return to_json(value)
+    except InvalidInput as error:
+        shown = repr(value) if len(repr(value)) < _SHOWN else type(value).__name__
+        msg = f"The hyperparameter {name!r} lists {shown}, which has no JSON form."
+        hint = "Use numbers, text, lists, tuples and dicts."
+        raise InvalidInput(msg, hint=hint, value=value) from error
 
 
 def _plain(value: Any) -> Any:

@@ -695,7 +695,7 @@ LOGIC = [
     Case(
         "a value that is no data",
         lambda s: Hyperparamset.from_algorithm(s.algorithm, {"C": [object()]}),
-        *(e.InvalidInput, r"object", r"\w"),
+        *(e.InvalidInput, r"'C' lists <object object", r"numbers, text"),
     ),
     Case(
         "a value twice",
@@ -778,6 +778,11 @@ LOGIC = [
         "a search of half a combination",
         lambda s: Hyperparamset.from_algorithm(s.algorithm, {"C": [1.0]}, search_count=NAN),
         *(e.InvalidInput, r"search_count=nan", r"1 or more"),
+    ),
+    Case(
+        "a share that is an answer",
+        lambda s: Hyperparamset.from_algorithm(s.algorithm, {"C": [1.0]}, search_percent=True),
+        *(e.InvalidInput, r"search_percent=True", r"0\.25"),
     ),
     Case(
         "a share of text",

@@ -177,6 +177,37 @@ def test_other_content_is_another_row(store: Metastore) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "again"),
+    [
+        ({"search_percent": 1}, {"search_percent": 1}),
+        ({"search_percent": 1}, {"search_percent": 1.0}),
+        ({"search_percent": np.float64(0.5)}, {"search_percent": 0.5}),
+        ({"search_percent": np.float32(0.3)}, {"search_percent": np.float32(0.3)}),
+        ({"search_count": np.int64(3)}, {"search_count": 3}),
+    ],
+)
+def test_a_search_of_equal_size_is_the_same_queue(
+    store: Metastore, size: dict[str, Any], again: dict[str, Any]
+) -> None:
+    splitset, model = pipeline(), architecture(hyperparameters=SPACE)
+    first = Experiment(model, Trainer(splitset, **size))
+    before = counts()
+    assert Experiment(model, Trainer(splitset, **again)) == first
+    assert counts() == before
+
+
+@pytest.mark.parametrize("size", [{"search_count": 3.0}, {"search_percent": "0.5"}])
+def test_a_search_is_checked_where_an_equal_one_exists(
+    store: Metastore, size: dict[str, Any]
+) -> None:
+    splitset, model = pipeline(), architecture(hyperparameters=SPACE)
+    for existing in ({"search_count": 3}, {"search_percent": 0.5}):
+        Experiment(model, Trainer(splitset, **existing))
+    with pytest.raises(InvalidInput, match=next(iter(size))):
+        Experiment(model, Trainer(splitset, **size))
+
+
+@pytest.mark.parametrize(
     "change", [{"stratifier": Stratifier(size_test=0.5)}, {"seed": 3}, {"name": "named"}]
 )
 def test_another_pipeline_is_another_queue(store: Metastore, change: dict[str, Any]) -> None:
