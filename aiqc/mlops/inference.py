@@ -19,12 +19,14 @@ def Inference(
     input_datasets: int | Dataset | Sequence[int | Dataset],
     target_dataset: int | Dataset | None = None,
     record_shifted: bool = False,
+    *,
+    force: bool = False,
 ) -> Prediction:
     """Predict new data with a trained model; returns the Prediction.
 
     The columns are chosen by name, so that further or reordered ones are fine, and pass through
     the steps that were fitted when the model was trained. If the same Predictor has predicted
-    equal data before (by digest, not by id), that Prediction is returned.
+    equal data before (by digest, not by id), that Prediction is returned and nothing is written.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ def Inference(
         Holds the true values, under the target's names: the predictions are scored then.
     record_shifted
         Whether the true future of each window is in the data: a forecast is scored then.
+    force
+        Whether the data are predicted again although an equal Prediction exists.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def Inference(
     row = Predictor.of(predictor)
     datasets = [Dataset.of(dataset) for dataset in as_list(input_datasets)]
     target = None if target_dataset is None else Dataset.of(target_dataset)
-    found = equal_prediction(row, datasets, target, record_shifted)
+    found = None if force else equal_prediction(row, datasets, target, record_shifted)
     if found is not None:
         return found
     return row.infer([*datasets], target, record_shifted=record_shifted)

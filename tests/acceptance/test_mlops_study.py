@@ -340,6 +340,20 @@ def test_scored_and_unscored_predictions_are_two() -> None:
     assert Inference(predictor, table()) == unscored
 
 
+def test_force_predicts_again() -> None:
+    predictor = run(STUDIES["tabular"]).jobs[0].predictors.get()
+    new = table()
+    first, before = Inference(predictor, new), counts()
+    forced = Inference(predictor, new, force=True)
+    assert forced != first
+    assert (first.split, forced.split) == ("infer_0", "infer_1")
+    np.testing.assert_array_equal(forced.predictions["infer_1"], first.predictions["infer_0"])
+    grown = dict.fromkeys(("Feature", "Splitset", "SplitsetFeature", "Prediction"), 1)
+    grown["Blob"] = counts()["Blob"] - before["Blob"]
+    assert counts() == {name: n + grown.get(name, 0) for name, n in before.items()}
+    assert Inference(predictor, new) == forced, "the newest is the one to go on with"
+
+
 def test_new_data_of_another_schema_leave_no_rows() -> None:
     queue = run(STUDIES["tabular"])
     predictor = queue.jobs[0].predictors.get()

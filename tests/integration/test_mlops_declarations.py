@@ -61,7 +61,8 @@ SIGNATURES = {
     Trainer: "pipeline, repeat_count=1, permute_count=3, search_count=None, search_percent=None, "
     "*, seed=None",
     Experiment: "architecture, trainer, *, name=None, description=None, force=False",
-    Inference: "predictor, input_datasets, target_dataset=None, record_shifted=False",
+    Inference: "predictor, input_datasets, target_dataset=None, record_shifted=False, *, "
+    "force=False",
 }
 DECLARATIONS = [kind for kind in SIGNATURES if isinstance(kind, type)]
 
