@@ -140,10 +140,10 @@ def _estimator(encoder: Any, *, for_label: bool) -> str:
     return estimator_digest(prepared.estimator)
 
 
-def _kwargs(given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _kwargs(given: Any) -> dict[str, Any]:
     from aiqc.pipeline.interpolate import check_kwargs
 
-    return _sorted(check_kwargs(None if given is None else dict(given)))
+    return _sorted(check_kwargs(given))
 
 
 def _sorted(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def make_feature(given: Input, target: Target | None, made: list[Any]) -> Featur
         FeatureInterpolater.from_feature(
             feature,
             process_separately=interpolater.process_separately,
-            interpolate_kwargs=_plain(interpolater.interpolate_kwargs),
+            interpolate_kwargs=interpolater.interpolate_kwargs,
             dtypes=interpolater.dtypes,
             columns=interpolater.columns,
             verbose=interpolater.verbose,
@@ -109,12 +109,8 @@ def make_label(given: Target, made: list[Any]) -> Label:
         LabelInterpolater.from_label(
             label,
             process_separately=interpolater.process_separately,
-            interpolate_kwargs=_plain(interpolater.interpolate_kwargs),
+            interpolate_kwargs=interpolater.interpolate_kwargs,
         )
     if encoder is not None:
         LabelCoder.from_label(label, encoder.sklearn_preprocess)
     return label
-
-
-def _plain(kwargs: Any) -> dict[str, Any] | None:
-    return None if kwargs is None else dict(kwargs)

@@ -14,6 +14,7 @@ from aiqc.core.enums import Split
 from aiqc.core.errors import InvalidSplit
 from aiqc.core.seeds import derive
 from aiqc.orm._split_parts import check_complete, column_for, sample_count, stratified
+from aiqc.orm._step_order import check_flag
 from aiqc.orm.feature_coder import coder_chain
 from aiqc.orm.feature_interpolater import interpolate_steps
 from aiqc.orm.feature_shaper import shaper_of
@@ -200,6 +201,7 @@ def _key_evaluation(samples: dict[str, Array], folded: bool) -> str | None:
 def _check_exclusive(
     features: Sequence[Feature], label: Label | None, request: SplitRequest
 ) -> None:
+    check_flag("stratify", request.stratify)
     if request.samples is not None and (request.size_test or request.size_validation):
         msg = "samples= and sizes were both given."
         raise InvalidSplit(msg, hint="Give one of them.", value=request.size_test)

@@ -15,6 +15,8 @@ from aiqc.orm._relations import guard_relations
 
 #: ids that "not found" names
 NEAREST = 3
+#: characters of a wrong id that are shown
+_SHOWN = 80
 
 
 class RowNotFound(RecordNotFound, peewee.DoesNotExist):
@@ -228,7 +230,10 @@ def _checked_id(model: type[peewee.Model], id: Any) -> int:
             return operator.index(id)
     except TypeError:
         pass
-    msg = f"{id!r} of type {type(id).__name__} is not the id of a {model.__name__}, or one."
+    text = repr(id)
+    # a frame or an array would fill the screen
+    shown = f"{text} of type " if len(text) <= _SHOWN and "\n" not in text else "A "
+    msg = f"{shown}{type(id).__name__} is not the id of a {model.__name__}, or one."
     hint = f"Pass a whole number or a {model.__name__}."
     raise InvalidInput(msg, hint=hint, value=id, model=model.__name__)
 

@@ -18,7 +18,7 @@ from aiqc.orm._step_order import check_flag, refuse_late_feature_step
 from aiqc.orm.feature import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aiqc.core.types import Array
     from aiqc.pipeline.interpolate import InterpolateStep
@@ -54,7 +54,7 @@ class FeatureInterpolater(BaseModel):
         cls,
         feature_id: int | Feature,
         process_separately: bool = True,
-        interpolate_kwargs: dict[str, Any] | None = None,
+        interpolate_kwargs: Mapping[str, Any] | None = None,
         dtypes: Sequence[Any] | None = None,
         columns: Sequence[str] | None = None,
         verbose: bool = True,

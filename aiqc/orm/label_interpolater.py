@@ -13,6 +13,8 @@ from aiqc.orm._step_order import check_flag, refuse_late_label_step, refuse_seco
 from aiqc.orm.label import Label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiqc.pipeline.interpolate import InterpolateStep
 
 
@@ -31,7 +33,7 @@ class LabelInterpolater(BaseModel):
         cls,
         label_id: int | Label,
         process_separately: bool = True,
-        interpolate_kwargs: dict[str, Any] | None = None,
+        interpolate_kwargs: Mapping[str, Any] | None = None,
     ) -> LabelInterpolater:
         """Attach the interpolater of a Label of one float column.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,6 @@ import pandas as pd
 from aiqc.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiqc.core.types import Array
 
 #: what `interpolate_kwargs=None` stands for; source: the reference, section 4
@@ -86,7 +85,7 @@ def check_kwargs(interpolate_kwargs: Any) -> dict[str, Any]:
     """
     if interpolate_kwargs is None:
         return dict(DEFAULT_KWARGS)
-    if not isinstance(interpolate_kwargs, dict):
+    if not isinstance(interpolate_kwargs, Mapping):
         msg = f"interpolate_kwargs={interpolate_kwargs!r} is no dict."
         raise InvalidInput(msg, hint=f"Pass one, e.g. {LINEAR}.", value=interpolate_kwargs)
     given = {name: _plain(name, value) for name, value in interpolate_kwargs.items()}

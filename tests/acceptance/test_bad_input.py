@@ -590,6 +590,16 @@ SPLITS = [
         *(e.InvalidSplit, r"samples= and sizes", r"one of them"),
     ),
     Case(
+        "an answer in words",
+        lambda s: Splitset.make(s.feature, s.kind, 0.25, stratify="no"),
+        *(e.InvalidInput, r"stratify='no'", r"bool"),
+    ),
+    Case(
+        "a frame for an id",
+        lambda s: Feature.from_dataset(pd.DataFrame({"a": [1, 2]})),
+        *(e.InvalidInput, r"^A DataFrame is not the id of a Dataset", r"a Dataset"),
+    ),
+    Case(
         "given splits that train nothing",
         lambda s: Splitset.make(s.feature, s.kind, samples={"test": list(range(24))}),
         *(e.InvalidSplit, r"\['test'\] hold no training rows", r"'train'"),

@@ -164,6 +164,24 @@ WRONG: list[tuple[Any, type[AIQCError], list[str]]] = [
     (lambda d: Pipeline(Input(d), Target(d, "nope")), InvalidColumns, ["nope", "Target"]),
     (lambda d: Pipeline(Input(d, encoders=StandardScaler)), InvalidCoder, ["StandardScaler"]),
     (lambda d: Pipeline(Input(d, encoders=StandardScaler())), InvalidCoder, ["kind"]),
+    (
+        lambda d: Pipeline(Input(d, interpolaters=Input.Interpolater(True, False, "linear"))),
+        InvalidInput,
+        ["interpolate_kwargs='linear'"],
+    ),
+    (
+        lambda d: Pipeline(
+            Input(d), Target(d, "a", interpolater=Target.Interpolater(True, ["linear"]))
+        ),
+        InvalidInput,
+        ["interpolate_kwargs=['linear']"],
+    ),
+    (
+        lambda d: Pipeline(Input(d, ["kind", "y"]), None, Stratifier(0.2, stratify="no")),
+        InvalidInput,
+        ["stratify='no'"],
+    ),
+    (lambda d: Pipeline(Input(points())), InvalidInput, ["A DataFrame is not", "Dataset"]),
     (lambda d: Experiment(d, Trainer(1)), InvalidInput, ["architecture"]),
     (lambda d: Experiment(architecture(), 1), InvalidInput, ["trainer=1"]),
     (lambda d: Experiment(architecture(), Trainer(9)), RecordNotFound, ["Splitset 9"]),
