@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import study_oracle as oracle
-from peewee import Model
+from same_values import assert_same
 from spec_rows import SpecRow, owner_of, spec_rows
-from study_expected import EXPECTED, Satisfies
+from study_expected import EXPECTED
 from study_world import FLOWER_FEATURES, GIVEN, ROW_COUNT, World
 
 from aiqc import orm
@@ -27,49 +27,6 @@ def rows_of(owner: str) -> list[Any]:
     """Return every row of a table, in the order of ids."""
     model = owner_of(owner)
     return list(model.select().order_by(model.id))
-
-
-def assert_same(actual: Any, expected: Any, place: str) -> None:
-    """Compare values, types included; arrays bit by bit, coders by what they learned."""
-    if isinstance(expected, Satisfies):
-        assert expected.holds(actual), f"{place}: {actual!r} is not {expected.words}"
-    elif isinstance(expected, dict | list | tuple):
-        _assert_items(actual, expected, place)
-    elif isinstance(expected, Model):
-        assert (type(actual), actual.id) == (type(expected), expected.id), place
-    elif hasattr(expected, "fit"):
-        assert type(actual) is type(expected), place
-        for fact in oracle.fitted_facts(type(expected)):
-            assert_same(getattr(actual, fact), getattr(expected, fact), f"{place}.{fact}")
-    elif isinstance(expected, np.ndarray):
-        assert isinstance(actual, np.ndarray), place
-        assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape), place
-        np.testing.assert_array_equal(actual, expected, err_msg=place, strict=True)
-    else:
-        _assert_plain(actual, expected, place)
-
-
-def _assert_items(actual: Any, expected: Any, place: str) -> None:
-    assert type(actual) is type(expected), f"{place}: {actual!r}"
-    if isinstance(expected, dict):
-        assert set(actual) == set(expected), place
-    else:
-        assert len(actual) == len(expected), f"{place}: {actual!r}"
-    pairs = expected.items() if isinstance(expected, dict) else enumerate(expected)
-    for key, value in pairs:
-        assert_same(actual[key], value, f"{place}[{key!r}]")
-
-
-def _assert_plain(actual: Any, expected: Any, place: str) -> None:
-    kinds = {bool: bool, int: int, float: float, str: str, bytes: bytes, type(None): type(None)}
-    wanted = kinds.get(type(expected), type(expected))
-    if not isinstance(expected, np.generic):
-        assert isinstance(actual, wanted), f"{place}: {actual!r} of type {type(actual).__name__}"
-        assert isinstance(actual, bool) == isinstance(expected, bool), place
-    if isinstance(expected, float) and np.isnan(expected):
-        assert np.isnan(actual), place
-    else:
-        assert actual == expected, f"{place}: {actual!r}, not {expected!r}"
 
 
 def test_every_attribute_has_an_expectation() -> None:
