@@ -153,7 +153,7 @@ class MissingLibrary(AIQCError, ImportError):
 
 
 class Unsupported(AIQCError, NotImplementedError):
-    """Documented, and not built yet."""
+    """A kind of data or store that cannot do it."""
 
 
 class AIQCWarning(UserWarning):

@@ -230,6 +230,11 @@ class Prediction(BaseModel):
     ) -> go.Figure | None:
         """Plot the receiver operating characteristic of every split.
 
+        Parameters
+        ----------
+        call_display
+            Whether the figure is shown (and None returned) or returned.
+
         Raises
         ------
         Incompatible
@@ -243,7 +248,13 @@ class Prediction(BaseModel):
         self,
         call_display: bool = True,
     ) -> go.Figure | None:
-        """Plot precision against recall for every split; raises as `plot_roc_curve`."""
+        """Plot precision against recall for every split; raises as `plot_roc_curve`.
+
+        Parameters
+        ----------
+        call_display
+            Whether the figure is shown (and None returned) or returned.
+        """
         found: go.Figure | None = late("precision_recall")(self, call_display=call_display)
         return found
 
@@ -253,6 +264,11 @@ class Prediction(BaseModel):
         call_display: bool = True,
     ) -> list[go.Figure] | None:
         """Plot true against predicted classes, one figure a split.
+
+        Parameters
+        ----------
+        call_display
+            Whether the figures are shown (and None returned) or returned.
 
         Raises
         ------
