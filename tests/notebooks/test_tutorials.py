@@ -50,8 +50,26 @@ def files_of_the_checkout() -> dict[str, str]:
     }
 
 
-def test_the_tutorials_are_found() -> None:
-    assert "reproducibility" in {path.stem for path in TUTORIALS}
+#: what is taught for each of two libraries, and what is taught once
+OF_EACH_LIBRARY = ["binary", "multi-class-folds", "regression", "sequences", "images"]
+ONCE = [
+    *("scikit-learn", "forecast-table", "forecast-images", "multi-modal", "manual-training-loop"),
+    *("evaluation-gallery", "low-level-by-id", "inference-and-drift", "reproducibility"),
+]
+
+
+def test_every_subject_has_its_tutorial() -> None:
+    pairs = {f"{library}-{name}" for library in ("pytorch", "keras") for name in OF_EACH_LIBRARY}
+    assert {path.stem for path in TUTORIALS} >= pairs | set(ONCE)
+
+
+def test_the_gallery_shows_every_plot() -> None:
+    from aiqc.orm import Prediction, Predictor, Queue
+
+    rows = (Queue, Predictor, Prediction)
+    plots = {name for row in rows for name in dir(row) if name.startswith("plot_")} - {"plot_data"}
+    text = code(read(ROOT / "tutorials" / "evaluation-gallery.ipynb"))
+    assert {name for name in plots if f".{name}(" in text} == plots != set()
 
 
 @pytest.mark.slow
@@ -61,8 +79,8 @@ def test_it_runs_at_small_size(path: Path, tmp_path: Path) -> None:
     notebook = run_tutorial.run(run_tutorial.small(read(path)), tmp_path / "home")
     ran = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in ran)
-    figures = [o for cell in ran for o in cell.outputs if "Plotly.newPlot" in str(o.get("data"))]
-    assert figures, "A tutorial ends with the plot that a person would look at."
+    last = [str(output.get("data")) for output in ran[-1].outputs]
+    assert any("Plotly.newPlot" in data for data in last), "It ends with a plot to look at."
     assert files_of_the_checkout() == before
 
 
@@ -104,6 +122,13 @@ def test_it_asserts_that_a_baseline_is_beaten(path: Path) -> None:
     nodes = [node for cell in cells for node in ast.walk(ast.parse(cell.source))]
     asserts = [ast.unparse(node) for node in nodes if isinstance(node, ast.Assert)]
     assert any("baseline" in text for text in asserts)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
+def test_it_chooses_no_model_by_the_test_split(path: Path) -> None:
+    """The best of several test scores is no longer the score of rows that had no part in it."""
+    choice = re.compile(r"""["']test["'].*\.(?:max|idxmax|nlargest|sort_values)\(""")
+    assert [line for line in code(read(path)).splitlines() if choice.search(line)] == []
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=name_of)
