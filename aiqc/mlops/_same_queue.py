@@ -99,12 +99,12 @@ def _code_declared(architecture: Architecture) -> str:
     given = {role: getattr(architecture, role) for role in ROLES}
     functions = {role: function for role, function in given.items() if function is not None}
     own = {f"metrics.{key}": function for key, function in (architecture.metrics or {}).items()}
-    code = {field: bundle_function(fn, field).sha256 for field, fn in (functions | own).items()}
+    code = {field: bundle_function(fn, field).likeness for field, fn in (functions | own).items()}
     return _text(library, analysis, code)
 
 
 def _code_stored(algorithm: Algorithm) -> str:
-    code = {field: bundle.sha256 for field, bundle in algorithm.bundles().items()}
+    code = {field: bundle.likeness for field, bundle in algorithm.bundles().items()}
     return _text(algorithm.library, algorithm.analysis_type, code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -93,7 +94,6 @@ def test_another_process_returns_the_same_rows(
     store: Metastore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import json
-    import subprocess
 
     monkeypatch.setenv("AIQC_SIGNING_KEY", "5a" * 32)
     integration = str(Path(__file__).parent)
@@ -290,6 +290,59 @@ def test_a_function_without_text_is_found_again(store: Metastore) -> None:
     with pytest.warns(ResultWarning, match="fn_build"):
         other = Experiment(Architecture("toy", "classification_binary", closed(2)), trainer)
     assert other != first
+
+
+#: a kernel that runs a cell whose function has no text that could run; `{build}` is its last line
+KERNEL = """
+import os, sys, warnings
+sys.path[:0] = [{integration!r}]
+import aiqc
+import numpy as np
+from aiqc.mlops import Architecture, Experiment, Trainer
+from mlops_studies import pipeline
+aiqc.connect({path!r})
+warnings.simplefilter("ignore")
+exec(compile({cell!r}, f"/tmp/ipykernel_{{os.getpid()}}/123.py", "exec"))
+study = Architecture("toy", "classification_binary", fn_build)
+print(Experiment(study, Trainer(pipeline(), permute_count=0)).id)
+"""
+CELL = """
+sizes, factor, third, fourth = np.array([1, 2]), np.float32(2), np.array([3]), np.array([4])
+
+def helper(value):
+    return int(value * factor) + len(third) + len(fourth)
+
+def closed(hidden):
+    def fn_build(features_shape, label_shape, **hp):
+        from aiqc.training.toy_model import ToyModel
+
+        return ToyModel(hidden=hidden + helper(sizes[0]))
+
+    return fn_build
+
+{build}
+"""
+
+
+def test_a_function_without_text_is_found_by_another_kernel(
+    store: Metastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process id in its file's name and the order of its globals differ; it does not."""
+    monkeypatch.setenv("AIQC_SIGNING_KEY", "5a" * 32)
+    integration = str(Path(__file__).parent)
+    ids = []
+    for seed, line in (("1", "closed(1)"), ("2", "closed(1)"), ("3", "closed(2)")):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        code = KERNEL.format(
+            integration=integration,
+            path=str(store.path),
+            cell=CELL.format(build=f"fn_build = {line}"),
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        ids.append(int(ran.stdout))
+    assert ids == [1, 1, 2]
 
 
 def test_a_trainer_serves_any_number_of_experiments(store: Metastore) -> None:

@@ -6,13 +6,19 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiqc.core.errors import CorruptBlob
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: format of the stored bytes
 FORMAT = 1
+#: what names a notebook's cell: the process of a Jupyter kernel, the count of an IPython shell
+_CELL = re.compile(r"ipykernel_\d+|ipython-input-\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,33 @@ class FunctionBundle:
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
         return digest.hexdigest()
+
+    @property
+    def likeness(self) -> str:
+        """The same for the same cell in another kernel; `sha256` of a text, which is so anyway.
+
+        Bytes hold the name of a cell's file, which has the number of the kernel's process in it.
+        """
+        if self.opaque is None:
+            return self.sha256
+        digest = hashlib.sha256(b"aiqc.function.likeness.1")
+        for part in (self.entry, self.source, *_instructions(self.opaque)):
+            digest.update(f"{len(part)}:{part}".encode())
+        return digest.hexdigest()
+
+
+def _instructions(data: bytes) -> Iterator[str]:
+    """Yield the instructions of a pickle, without what differs by process; runs none of them."""
+    import pickletools
+
+    try:
+        for instruction, argument, _ in pickletools.genops(data):
+            if isinstance(argument, str):
+                yield _CELL.sub("cell", argument)
+            elif instruction.name != "FRAME":  # a length
+                yield f"{instruction.name} {argument!r}"
+    except ValueError:  # no pickle: only equal bytes are alike
+        yield hashlib.sha256(data).hexdigest()
 
 
 def to_bytes(bundle: FunctionBundle) -> bytes:

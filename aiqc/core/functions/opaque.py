@@ -119,23 +119,29 @@ def _pickler(sink: io.BytesIO, name: str) -> Any:
 
 @contextlib.contextmanager
 def _local_code_by_value() -> Iterator[None]:
-    """Make dill copy the code of local files; by itself it refers to their module by name."""
-    from dill import _dill
+    """Make dill copy the code of local files; by itself it refers to their module by name.
+
+    Globals come in order of their names: dill's own order is another one in every process.
+    """
+    from dill import _dill, detect
 
     with _patch_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        original = _dill._locate_function
+        original, find = _dill._locate_function, detect.globalvars
 
         @functools.wraps(original)
         def locate(value: Any, pickler: Any = None) -> bool:
             home = getattr(value, "__module__", None)
             return is_installed(home) and bool(original(value, pickler))
 
-        _dill._locate_function = locate
+        def in_order(*args: Any, **options: Any) -> dict[str, Any]:
+            return dict(sorted(find(*args, **options).items()))
+
+        _dill._locate_function, detect.globalvars = locate, in_order
         try:
             yield
         finally:
-            _dill._locate_function = original
+            _dill._locate_function, detect.globalvars = original, find
 
 
 def _probe(data: bytes, name: str) -> None:

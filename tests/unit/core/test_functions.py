@@ -14,6 +14,7 @@ import textwrap
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import aiqc
@@ -787,3 +788,64 @@ def test_damaged_bytes(data):
 def test_text_without_its_function():
     with pytest.raises(CorruptBlob, match="defines no function 'f'"):
         load_function(FunctionBundle("fn_build", "f", "g = 1\n"))
+
+
+def in_kernel(process, text):
+    """Return what a cell of a kernel binds to `f`."""
+    namespace = {"__name__": "__main__", "np": np}
+    exec(compile(text, f"/tmp/ipykernel_{process}/77.py", "exec"), namespace)
+    return namespace["f"]
+
+
+#: cells whose `f` has no text that could run; `VALUE` is 1, or 2
+CELLS = {
+    "closure": "def g(n):\n    return lambda: n\nf = g(VALUE)",
+    "lambda": "f = lambda x: x + VALUE",
+    "array": "a = np.array([VALUE])\ndef f():\n    return a",
+    "text": "f = lambda x: 'VALUE'",
+}
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_likeness_is_the_same_in_another_kernel(case):
+    first, again, other = (
+        bundle_function(in_kernel(process, CELLS[case].replace("VALUE", value)), "fn_build")
+        for process, value in ((1, "1"), (4194303, "1"), (1, "2"))
+    )
+    assert first.is_opaque
+    assert first.sha256 != again.sha256, "the signature is of the very bytes"
+    assert first.likeness == again.likeness
+    assert first.likeness != other.likeness
+
+
+def test_likeness_of_a_text_is_its_hash():
+    bundle = FunctionBundle("fn_build", "f", "def f(): ...\n")
+    assert bundle.likeness == bundle.sha256
+
+
+def test_likeness_of_what_is_no_pickle():
+    one, other, same = (
+        FunctionBundle("fn_build", "f", "", data) for data in (b"one", b"other", b"one")
+    )
+    assert one.likeness == same.likeness != other.likeness
+
+
+def test_globals_that_are_kept_as_bytes_come_in_one_order():
+    text = "z, a, m = np.zeros(1), np.ones(2), np.ones(3)\ndef f():\n    return z, m, a\n"
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:]\nimport numpy as np\n"
+        "from aiqc.core.functions import bundle_function\n"
+        f"exec(compile({text!r}, 'cell.py', 'exec'))\n"
+        "print(bundle_function(f, 'fn_build').sha256)"
+    )
+    hashes = set()
+    for seed in ("1", "2", "3"):
+        ran = subprocess.run(
+            [sys.executable, "-c", code, str(Path(aiqc.__file__).parents[1])],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        hashes.add(ran.stdout)
+    assert len(hashes) == 1
