@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise
@@ -193,3 +194,12 @@ def test_each_table_page_lists_its_fields_with_their_meaning() -> None:
     for field in make_api.make_reference.fields(aiqc.orm.Run):
         assert f"``{field}``" in page
     assert ":class:`~aiqc.orm.Job`" in page
+
+
+def test_every_public_module_has_a_page() -> None:
+    import aiqc.utils
+
+    utils = {f"aiqc.utils.{module.name}" for module in pkgutil.iter_modules(aiqc.utils.__path__)}
+    others = {"aiqc", "aiqc.datum", "aiqc.plots"}
+    assert set(make_api.MODULES.values()) == utils | others
+    assert {"orm.rst", "mlops.rst", "errors.rst"} <= set(make_api.pages())
