@@ -23,7 +23,7 @@ from aiqc.training.pytorch_arrays import (
     move,
     sample_tensors,
 )
-from aiqc.training.pytorch_loss import compute_loss, outside_interval
+from aiqc.training.pytorch_loss import compute_loss, outside_interval, warn_of_logit_loss
 from aiqc.training.pytorch_output import find_output
 from aiqc.training.pytorch_weights import (
     find_difference,
@@ -76,6 +76,8 @@ class PyTorchBackend:
         loser = self.loser(task, output)
         if output is Output.LOGIT and isinstance(loser, load("torch").nn.BCELoss):
             raise outside_interval()
+        if output is Output.PROBABILITY:
+            warn_of_logit_loss(loser)
         optimizer = _optimizer(task, model)
         arguments = (model, loser, optimizer, *_training_tensors(task))
         returned = call_user("fn_train", role_function(task, "train"), *arguments, **hp)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aiqc.core.errors import Incompatible
+from aiqc.core.errors import Incompatible, ResultWarning
 from aiqc.core.lazy import load
 
 if TYPE_CHECKING:
@@ -50,6 +51,23 @@ def outside_interval() -> Incompatible:
     msg = "BCELoss takes probabilities, and the model returns numbers outside [0, 1]."
     hint = "End the model in torch.nn.Sigmoid(), or return torch.nn.BCEWithLogitsLoss()."
     return Incompatible(msg, hint=hint, function="fn_lose")
+
+
+def warn_of_logit_loss(loser: Any) -> None:
+    """Warn of a loss that makes probabilities itself, where the model has made them already.
+
+    Only of torch's own classes: what a subclass does is not known.
+    """
+    nn = load("torch").nn
+    second = {nn.CrossEntropyLoss: "softmax", nn.BCEWithLogitsLoss: "sigmoid"}.get(type(loser))
+    if second is None:
+        return
+    message = (
+        f"{type(loser).__name__} applies a {second} of its own, and the model ends in "
+        f"probabilities: a {second} of a {second} learns little. Leave out the model's last "
+        "layer, or fn_lose: the default loss fits either."
+    )
+    warnings.warn(message, ResultWarning, stacklevel=3)
 
 
 def align_label(loser: Any, outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ import pytest
 from training_tasks import make_task
 
 from aiqc.core.enums import AnalysisType, Library, ModelForm, Output
-from aiqc.core.errors import Incompatible, InvalidFunction
+from aiqc.core.errors import Incompatible, InvalidFunction, ResultWarning
 from aiqc.core.types import Functions
 from aiqc.training.arrays import compute_task
 from aiqc.training.pytorch import PyTorchBackend
@@ -168,6 +168,32 @@ def test_forms_of_fn_optimize(optimize):
     assert isinstance(optimizer, torch.optim.SGD)
     assert optimizer.param_groups[0]["lr"] == 0.03
     assert list(model.parameters()) == optimizer.param_groups[0]["params"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "lose", "second"),
+    [
+        (MULTI, [nn.Softmax(1)], nn.CrossEntropyLoss, "softmax"),
+        (BINARY, [nn.Sigmoid()], nn.BCEWithLogitsLoss, "sigmoid"),
+        (MULTI, [], nn.CrossEntropyLoss, None),
+        (MULTI, [nn.LogSoftmax(1)], nn.CrossEntropyLoss, None),
+        (MULTI, [nn.LogSoftmax(1)], nn.NLLLoss, None),
+        (BINARY, [nn.Sigmoid()], nn.BCELoss, None),
+        (BINARY, [], nn.BCEWithLogitsLoss, None),
+    ],
+)
+def test_a_second_softmax_is_told(kind, ending, lose, second):
+    """On probabilities of three classes no loss below log(1 + 2 / e) can be reached."""
+    task = make(kind, builder(*ending), lose=lambda **hp: lose())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        run(task)
+    words = [str(one.message) for one in told if one.category is ResultWarning]
+    if second is None:
+        assert words == []
+    else:
+        assert len(words) == 1
+        assert f"{lose.__name__} applies a {second} of its own" in words[0]
 
 
 @pytest.mark.parametrize(
