@@ -42,8 +42,8 @@ def input_columns(given: Input, target: Target | None) -> list[str]:
         raise InvalidColumns(msg, hint="Give one of them.", include=include, exclude=exclude)
     left_out = [] if exclude is None else as_list(exclude)
     named = dataset.columns if include is None else as_list(include)
-    check_known(named, dataset.columns, f"{place}, include_columns,")
-    check_known(left_out, dataset.columns, f"{place}, exclude_columns,")
+    check_known(named, dataset.columns, f"include_columns of {place}")
+    check_known(left_out, dataset.columns, f"exclude_columns of {place}")
     shared = [] if target is None else shared_columns(dataset, target)
     columns = [name for name in named if name not in left_out and name not in shared]
     if not columns:
@@ -86,6 +86,9 @@ def _none_left(
     place: str, named: list[str], left_out: list[str], shared: list[str], target: Target | None
 ) -> InvalidColumns:
     facts = {"columns": named, "exclude_columns": left_out, "target_columns": shared}
+    if not named:
+        msg = f"include_columns={named!r} of {place} names no column."
+        return InvalidColumns(msg, hint="Name one, or leave it out to use all.", **facts)
     if target is not None and target.column is None:
         msg = f"No column of {place} is left: without column= every column of the Dataset is the "
         msg += "target."

@@ -161,6 +161,12 @@ WRONG: list[tuple[Any, type[AIQCError], list[str]]] = [
     (lambda d: Pipeline(Input(d, "nope")), InvalidColumns, ["nope", "exclude_columns"]),
     (lambda d: Pipeline(Input(d, None, ["a", "nope"])), InvalidColumns, ["include_columns"]),
     (lambda d: Pipeline(Input(d, "a", "b")), InvalidColumns, ["include_columns=['b']"]),
+    (lambda d: Pipeline(Input(d, None, [])), InvalidColumns, ["include_columns=[] of Input("]),
+    (
+        lambda d: Pipeline(Input(d, None, ["a", "a"])),
+        InvalidColumns,
+        ["'a' is asked for twice of include_columns of Input(<Dataset 1>)."],
+    ),
     (lambda d: Pipeline(Input(d), Target(d, "nope")), InvalidColumns, ["nope", "Target"]),
     (lambda d: Pipeline(Input(d, encoders=StandardScaler)), InvalidCoder, ["StandardScaler"]),
     (lambda d: Pipeline(Input(d, encoders=StandardScaler())), InvalidCoder, ["kind"]),
