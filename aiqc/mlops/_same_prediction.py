@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiqc.orm import Prediction, Predictor, Splitset, SplitsetFeature, Window
+from aiqc.orm import (
+    Dataset,
+    Feature,
+    Prediction,
+    Predictor,
+    Splitset,
+    SplitsetFeature,
+    Window,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from aiqc.orm import Dataset
 
 
 def equal_prediction(
@@ -31,13 +37,10 @@ def equal_prediction(
     record_shifted
         Whether windows have shifted ones as their target.
     """
-    query = (
-        Prediction.select()
-        .where(Prediction.predictor == predictor, ~Prediction.splitset.is_null())
-        .order_by(Prediction.id.desc())
-    )
     wanted = [dataset.sha256_hexdigest for dataset in inputs]
-    for row in query:
+    if not wanted:
+        return None
+    for row in _of_data(predictor, wanted[0]):
         features = _features(row)
         digests = [feature.dataset.sha256_hexdigest for feature in features]
         same_inputs = digests in (wanted, wanted * len(digests) if len(wanted) == 1 else wanted)
@@ -45,6 +48,22 @@ def equal_prediction(
             found: Prediction = row
             return found
     return None
+
+
+def _of_data(predictor: Predictor, digest: str) -> Any:
+    """Return the Predictions whose first new data are these, the newest first.
+
+    The database chooses them: a model may have predicted thousands of other data.
+    """
+    return (
+        Prediction.select(Prediction)
+        .join(SplitsetFeature, on=(SplitsetFeature.splitset == Prediction.splitset))
+        .join(Feature)
+        .join(Dataset)
+        .where(Prediction.predictor == predictor, SplitsetFeature.idx == 0)
+        .where(Dataset.sha256_hexdigest == digest)
+        .order_by(Prediction.id.desc())
+    )
 
 
 def _features(row: Any) -> list[Any]:

@@ -64,9 +64,9 @@ def key_of(architecture: Architecture, trainer: Trainer, splitset: Splitset, nam
 def equal_queue(key: Key) -> Queue | None:
     """Return the newest Queue of the same content; None if there is none."""
     for row in _candidates(key):
-        if _code_stored(row.algorithm) != key.code or not _same_search(row.hyperparamset, key):
-            continue
-        if row.seed == _queue_seed(row, key):
+        # the functions last: they are read from blobs
+        is_same = _same_search(row.hyperparamset, key) and row.seed == _queue_seed(row, key)
+        if is_same and _code_stored(row.algorithm) == key.code:
             return row
     return None
 

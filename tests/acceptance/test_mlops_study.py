@@ -354,6 +354,23 @@ def test_force_predicts_again() -> None:
     assert Inference(predictor, new) == forced, "the newest is the one to go on with"
 
 
+def test_only_predictions_of_these_data_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that has predicted much other data finds a Prediction as fast as a new one."""
+    from aiqc.mlops import _same_prediction as module
+
+    predictor = run(STUDIES["tabular"]).jobs[0].predictors.get()
+    frame = pd.DataFrame(signal(3), columns=["a", "b", "c"])
+    made = [
+        Inference(predictor, Dataset.Tabular.from_df(frame.head(2) + number))
+        for number in range(6)
+    ]
+    looked, look = [], module._features
+    monkeypatch.setattr(module, "_features", lambda row: looked.append(row) or look(row))
+    again = Inference(predictor, Dataset.Tabular.from_df(frame.head(2) + 1))
+    assert again == made[1]
+    assert looked == [made[1]]
+
+
 def test_new_data_of_another_schema_leave_no_rows() -> None:
     queue = run(STUDIES["tabular"])
     predictor = queue.jobs[0].predictors.get()
