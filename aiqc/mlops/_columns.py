@@ -48,7 +48,22 @@ def input_columns(given: Input, target: Target | None) -> list[str]:
     columns = [name for name in named if name not in left_out and name not in shared]
     if not columns:
         raise _none_left(place, named, left_out, shared, target)
+    _refuse_steps_of_target(given, place, shared)
     return columns
+
+
+def _refuse_steps_of_target(given: Input, place: str, shared: list[str]) -> None:
+    """Say that a step's column is the target's, before the Feature says that there is none."""
+    steps: list[Input.Interpolater | Input.Encoder]
+    steps = [*given.interpolater_list(), *given.encoder_list()]
+    for step in steps:
+        named = [] if step.columns is None else as_list(step.columns)
+        for name in (name for name in named if name in shared):
+            kind = type(step).__qualname__
+            msg = f"{kind} of {place} names the column {name!r}, which is the target's."
+            own = kind.replace("Input", "Target")
+            hint = f"Leave it out: the target has a step of its own, {own}."
+            raise InvalidColumns(msg, hint=hint, column=name)
 
 
 def shared_columns(dataset: Dataset, target: Target) -> list[str]:

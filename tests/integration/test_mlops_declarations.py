@@ -160,6 +160,21 @@ WRONG: list[tuple[Any, type[AIQCError], list[str]]] = [
     (lambda d: Pipeline(Input(99)), RecordNotFound, ["Dataset 99"]),
     (lambda d: Pipeline(Input(d, "nope")), InvalidColumns, ["nope", "exclude_columns"]),
     (lambda d: Pipeline(Input(d, None, ["a", "nope"])), InvalidColumns, ["include_columns"]),
+    (
+        lambda d: Pipeline(
+            Input(d, encoders=Input.Encoder(OneHotEncoder(), columns=["kind", "y"])),
+            Target(d, "y"),
+        ),
+        InvalidColumns,
+        ["Input.Encoder", "'y', which is the target's", "Target.Encoder"],
+    ),
+    (
+        lambda d: Pipeline(
+            Input(d, "kind", interpolaters=Input.Interpolater(columns="a")), Target(d, "a")
+        ),
+        InvalidColumns,
+        ["Input.Interpolater", "'a', which is the target's", "Target.Interpolater"],
+    ),
     (lambda d: Pipeline(Input(d, "a", "b")), InvalidColumns, ["include_columns=['b']"]),
     (lambda d: Pipeline(Input(d, None, [])), InvalidColumns, ["include_columns=[] of Input("]),
     (
