@@ -31,20 +31,11 @@ _SHOWN = 8
 _NUMBERS = re.compile(r"(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """Which files the images of a Dataset came from, in order."""
-
-    #: names in the folder, or URLs
-    files: list[str]
-    #: SHA-256 of the bytes of each file
-    sha256: list[str]
-
-
 @dataclass(slots=True)
 class Survey:
     """What a pass over image files found beside their pixels."""
 
+    #: of the bytes of each file; empty where they are not read again
     sha256: list[str]
     #: Pillow's name of their common format, or 'mixed'
     source_format: str
@@ -175,11 +166,14 @@ class ImageReader:
         Absolute path or URL of each file, in order.
     limits
         Caps on each file.
+    hashed
+        Whether the files will be read again, and must be the same then.
     """
 
-    def __init__(self, places: Sequence[str], limits: Limits) -> None:
+    def __init__(self, places: Sequence[str], limits: Limits, *, hashed: bool) -> None:
         self._places = places
         self._limits = limits
+        self._hashed = hashed
         self._sha256: list[str] = []
         self._headers: list[tuple[str, Shape]] = []
         self._formats: set[str] = set()
@@ -203,11 +197,15 @@ class ImageReader:
                 self._strangers.append(file_name(place))
                 self._agree = False
                 continue
-            self._sha256.append(hashlib.sha256(data).hexdigest())
-            self._headers.append((found.mode, found.shape))
+            if self._hashed:
+                self._sha256.append(hashlib.sha256(data).hexdigest())
             self._formats.add(found.format)
             self._turned_count += found.is_turned
-            self._agree = self._agree and self._headers[-1] == self._headers[0]
+            header = (found.mode, found.shape)
+            first = self._headers[0] if self._headers else header
+            self._agree = self._agree and header == first
+            # equal ones are one object: the garbage collector looks at each of very many
+            self._headers.append(first if header == first else header)
             if self._agree and found.array is not None:
                 yield found.array
         self._refuse()

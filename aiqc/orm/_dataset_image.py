@@ -136,7 +136,7 @@ class Image(Registrar):
         early = ingest and not is_url(folder) and cls._is_new(name, len(files))
         writer = BlobWriter("npy") if early else None
         with _images(folder, files, ingest, rename_columns, retype, limits, writer) as images:
-            _warn_turned(images.survey)
+            _warn_turned(images.survey, len(files))
             return register(
                 cls._model,
                 typ,
@@ -202,7 +202,7 @@ class Image(Registrar):
         files = check_urls(urls)
         limits = Limits(max_pixels, max_bytes, timeout, max_redirects)
         with _images(None, files, ingest, rename_columns, retype, limits) as images:
-            _warn_turned(images.survey)
+            _warn_turned(images.survey, len(files))
             return register(
                 cls._model,
                 typ,
@@ -285,7 +285,7 @@ def _images(
     from aiqc.data.spool import Spool
 
     dtype = None if retype is None else array_dtype(retype)
-    reader = ImageReader(places_of(folder, files), limits)
+    reader = ImageReader(places_of(folder, files), limits, hashed=not ingest)
     spool = Spool(
         len(files),
         DatasetType.IMAGE,
@@ -304,10 +304,10 @@ def _images(
             writer.discard()
 
 
-def _warn_turned(survey: Survey) -> None:
+def _warn_turned(survey: Survey, count: int) -> None:
     if survey.turned_count:
         message = (
-            f"{survey.turned_count} of {len(survey.sha256)} images ask to be shown turned or "
+            f"{survey.turned_count} of {count} images ask to be shown turned or "
             f"mirrored (EXIF orientation). Their pixels are kept as they are stored; save them "
             f"with PIL.ImageOps.exif_transpose(image) to have them upright."
         )

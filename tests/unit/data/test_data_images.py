@@ -418,7 +418,7 @@ def written(folder: Path, **files: bytes) -> list[str]:
 
 def read_all(places: list[str], limits: Limits = LIMITS) -> list[np.ndarray]:
     with own_caps():
-        return list(ImageReader(places, limits).pictures())
+        return list(ImageReader(places, limits, hashed=True).pictures())
 
 
 def test_one_error_names_all_files_that_differ(tmp_path: Path) -> None:
