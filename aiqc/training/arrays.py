@@ -70,8 +70,21 @@ def sample_count(features: Features) -> int:
     return len(as_list(features)[0])
 
 
+def locked(features: Features) -> Features:
+    """Return views that cannot be written: what a function changed would be scored with later."""
+    if isinstance(features, list):
+        return [_locked(array) for array in features]
+    return _locked(features)
+
+
 def head(features: Features, count: int) -> Features:
     """Return the first samples of features."""
     if isinstance(features, list):
         return [array[:count] for array in features]
     return features[:count]
+
+
+def _locked(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view

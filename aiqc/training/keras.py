@@ -12,7 +12,7 @@ from aiqc.core.enums import AnalysisType, ModelForm, Output
 from aiqc.core.errors import AIQCError
 from aiqc.core.lazy import load
 from aiqc.core.types import StoredModel
-from aiqc.training.arrays import head, training_arrays
+from aiqc.training.arrays import head, locked, training_arrays
 from aiqc.training.backend import role_function
 from aiqc.training.determinism import isolated, seed_numpy
 from aiqc.training.keras_forward import (
@@ -108,7 +108,7 @@ class KerasBackend:
             found = (output,) if task.analysis_type.is_classification else ()
             returned = default(model, features, *found)
         else:
-            returned = call_user("fn_predict", task.functions.predict, model, features)
+            returned = call_user("fn_predict", task.functions.predict, model, locked(features))
         prediction, probabilities = read_prediction(returned)
         shown = None if probabilities is None else as_numpy(probabilities)
         return as_numpy(prediction), shown

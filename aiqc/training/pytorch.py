@@ -8,7 +8,7 @@ from aiqc.core.enums import ModelForm, Output
 from aiqc.core.errors import AIQCError
 from aiqc.core.lazy import load
 from aiqc.core.types import StoredModel
-from aiqc.training.arrays import head, training_arrays
+from aiqc.training.arrays import head, locked, training_arrays
 from aiqc.training.backend import role_function
 from aiqc.training.determinism import isolated, seed_numpy
 from aiqc.training.opaque import dump_opaque, load_opaque
@@ -101,14 +101,14 @@ class PyTorchBackend:
         self, task: TrainingTask, model: Any, features: Features, output: Output | None
     ) -> tuple[Array, Array | None]:
         """Return (class codes or numbers, probabilities or None)."""
-        tensors = as_tensors(features)
         if task.functions.predict is None:
             default = role_function(task, "predict")
             found = (output,) if task.analysis_type.is_classification else ()
-            returned = default(model, tensors, *found)
+            returned = default(model, as_tensors(features), *found)
         else:
             with evaluating(model):
-                batch = move(tensors, device_of(model))
+                # copied: there are no tensors that cannot be written
+                batch = move(as_tensors(locked(features)), device_of(model))
                 returned = call_user("fn_predict", task.functions.predict, model, batch)
         prediction, probabilities = read_prediction(returned)
         shown = None if probabilities is None else as_numpy(probabilities)

@@ -12,7 +12,7 @@ from aiqc.core import seeds
 from aiqc.core.enums import ModelForm, Output
 from aiqc.core.errors import Incompatible
 from aiqc.core.types import StoredModel
-from aiqc.training.arrays import head, training_arrays
+from aiqc.training.arrays import head, locked, training_arrays
 from aiqc.training.backend import plain_loser, role_function
 from aiqc.training.determinism import seed_numpy
 from aiqc.training.opaque import dump_opaque, load_opaque
@@ -85,7 +85,7 @@ class SklearnBackend:
         output: Output | None,  # noqa: ARG002 - protocol
     ) -> tuple[Array, Array | None]:
         """Return (class codes or numbers, probabilities or None); a column for every class."""
-        returned = call_user("fn_predict", role_function(task, "predict"), model, features)
+        returned = call_user("fn_predict", role_function(task, "predict"), model, locked(features))
         prediction, probabilities = read_prediction(returned)
         if probabilities is None:
             return as_numpy(prediction), None

@@ -44,8 +44,10 @@ def train_task(task: TrainingTask) -> Outcome:
     start = time.perf_counter()
     with isolated(task, backend):
         refuse_missing(task, backend)
+        found = backend.train(compute_task(task, backend))
+        model, optimizer, loser, history, output = found
+        # anew: fn_train may have written into its arrays
         ready = compute_task(task, backend)
-        model, optimizer, loser, history, output = backend.train(ready)
         predictions, probabilities, metrics = _evaluate(
             task, ready, backend, (model, loser, output)
         )

@@ -11,7 +11,7 @@ import numpy as np
 from aiqc.core.codecs import pack_arrays, unpack_arrays
 from aiqc.core.enums import AnalysisType, ModelForm, Output
 from aiqc.core.types import StoredModel
-from aiqc.training.arrays import head, training_arrays
+from aiqc.training.arrays import head, locked, training_arrays
 from aiqc.training.backend import plain_loser, role_function
 from aiqc.training.determinism import seed_numpy
 from aiqc.training.opaque import dump_opaque, load_opaque
@@ -72,7 +72,7 @@ class ToyBackend:
         output: Output | None,  # noqa: ARG002 - protocol
     ) -> tuple[Array, Array | None]:
         """Return (class codes or numbers, probabilities or None)."""
-        returned = call_user("fn_predict", role_function(task, "predict"), model, features)
+        returned = call_user("fn_predict", role_function(task, "predict"), model, locked(features))
         prediction, probabilities = read_prediction(returned)
         shown = None if probabilities is None else as_numpy(probabilities)
         return as_numpy(prediction), shown

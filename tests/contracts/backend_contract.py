@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -262,6 +263,40 @@ class BackendContract:
         assert set(outcome.predictions["test"]) == {"malignant"}
         assert set(outcome.probabilities["test"].ravel()) == {0.75}
         assert outcome.metrics["test"]["recall"] == 1.0
+
+    def written(self, **functions: Any) -> Outcome:
+        """Train a regression on arrays that are converted, and so private and writable."""
+        task = self.with_functions(AnalysisType.REGRESSION, **functions)
+        is_double = load_backend(self.library).compute_dtype == "float64"
+        other = "float32" if is_double else "float64"
+        features = {split: values.astype(other) for split, values in task.features.items()}
+        label = {split: values.astype(other) for split, values in task.label.items()}
+        return train_task(replace(task, features=features, label=label))
+
+    def test_what_train_writes_into_its_arrays_is_not_scored(self):
+        own = role_function(self.task(AnalysisType.REGRESSION), "train")
+
+        def train(*args, **hp):
+            returned = own(*args, **hp)
+            for values in args[3:7]:
+                values *= 0
+            return returned
+
+        plain, found = self.written(train=own), self.written(train=train)
+        assert found.metrics == plain.metrics
+        for split, values in plain.predictions.items():
+            assert np.array_equal(found.predictions[split], values)
+
+    def test_what_predict_writes_into_its_features_is_not_scored(self):
+        def plainly(model, features):
+            return np.ones(len(features))
+
+        def predict(model, features):
+            with suppress(ValueError):  # arrays, unlike tensors, can be locked
+                features *= 0
+            return np.ones(len(features))
+
+        assert self.written(predict=predict).metrics == self.written(predict=plainly).metrics
 
     def test_diverged_regression_survives(self):
         def predict(model, features):
