@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 from peewee import IntegrityError
 
 from aiqc.core.codecs import pack_arrays, to_json
@@ -20,15 +23,19 @@ from aiqc.orm.new_data_report import compared
 from aiqc.orm.prediction import PREDICTIONS, PROBABILITIES, Prediction
 from aiqc.orm.prepared import Prepared, prepare_inference, prepare_label
 from aiqc.orm.served_model import ServedModel, lock, serve
-from aiqc.orm.training_profile import training_profile
+from aiqc.orm.training_profile import array_chunks, training_profile
+from aiqc.pipeline.table import as_table, flat_table
 from aiqc.pipeline.unknown import first_row, ignored_unknowns
 from aiqc.training.task import predict_task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiqc.core.types import Array, Features, Scores
     from aiqc.orm.feature import Feature
     from aiqc.orm.predictor import Predictor
     from aiqc.orm.splitset import Splitset
+    from aiqc.pipeline.table import Table
     from aiqc.training.evaluate import Predicted
 
 __all__ = ["infer", "infer_inputs", "training_profile"]
@@ -93,8 +100,8 @@ def _encoded(
     notes: list[str] = []
     prepared = []
     for idx, feature in enumerate(features):
-        notes += _unknown_notes(served, idx, feature)
         prepared.append(_prepared(served, idx, feature))
+        notes += _unknown_notes(served, idx, feature)
     arrays = [one.features for one in prepared]
     target: Array | None = None
     if splitset.label is not None:
@@ -115,9 +122,10 @@ def _prepared(served: ServedModel, idx: int, feature: Feature) -> Prepared:
         row = _row_of(feature, error.facts)
         if row is None:
             raise
-        place = f"row {row} of {_input_name(served, idx)}"
+        what = "row" if feature.dataset.typ == DatasetType.TABULAR else "sample"
+        place = f"{what} {row} of {_input_name(served, idx)}"
         msg = f"{error.message.removesuffix('.')} ({place})."
-        raise InvalidData(msg, hint=error.hint, **error.facts | {"row": row}) from error
+        raise InvalidData(msg, hint=error.hint, **error.facts | {what: row}) from error
 
 
 def _input_name(served: ServedModel, idx: int) -> str:
@@ -126,20 +134,36 @@ def _input_name(served: ServedModel, idx: int) -> str:
 
 
 def _row_of(feature: Feature, facts: dict[str, Any]) -> int | None:
-    """Return the first row that holds the value an error is about."""
+    """Return the first row, or sample of an array, that holds the value an error is about."""
     column = facts.get("column")
     if column is None or "value" not in facts or column not in feature.columns or "row" in facts:
         return None
-    if feature.dataset.typ != DatasetType.TABULAR:
-        return None
-    return first_row(feature.to_df(columns=[column])[column], facts["value"])
+    if feature.dataset.typ == DatasetType.TABULAR:
+        return first_row(feature.to_df(columns=[column])[column], facts["value"])
+    start = 0
+    for chunk in _chunks(feature, [column]):
+        found = first_row(pd.Series(chunk.reshape(-1)), facts["value"])
+        if found is not None:
+            return start + found // int(chunk[0].size)
+        start += len(chunk)
+    return None
+
+
+def _chunks(feature: Feature, columns: list[str]) -> Iterator[Array]:
+    return array_chunks(feature, np.arange(feature.dataset.shape["samples"]), columns)
+
+
+def _tables(feature: Feature, columns: list[str]) -> Iterator[Table]:
+    """Yield some columns as coders see them, an array in parts."""
+    if feature.dataset.typ == DatasetType.TABULAR:
+        yield as_table(feature.to_df(columns=columns))
+        return
+    for chunk in _chunks(feature, columns):
+        yield flat_table(chunk, columns)
 
 
 def _unknown_notes(served: ServedModel, idx: int, feature: Feature) -> list[str]:
-    fit = served.fits[idx]
-    if not fit.coders or feature.dataset.typ != DatasetType.TABULAR:
-        return []
-    counts = ignored_unknowns(fit, feature.to_df)
+    counts = ignored_unknowns(served.fits[idx], partial(_tables, feature))
     if not counts:
         return []
     shown = ", ".join(f"{column!r}: {count}" for column, count in counts.items())

@@ -357,9 +357,8 @@ def _raise_unknown(
         unknown = unseen(table[:, position], categories)
         if unknown:
             msg = f"The column {column!r} holds {unknown[0]!r}, which was not seen when fitting."
-            hint = (
-                f"Known are {list(categories[:20])}; correct the value or add such rows and refit."
-            )
+            shown = np.asarray(categories[:20]).tolist()
+            hint = f"Known are {shown}; correct the value or add such rows and refit."
             raise InvalidData(msg, hint=hint, column=column, value=unknown[0]) from error
 
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+
+from aiqc.pipeline.coder import inputs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-    import pandas as pd
-
+    from aiqc.core.types import Array
+    from aiqc.pipeline.coder import FittedCoder
     from aiqc.pipeline.feature_fit import FeatureFit
+    from aiqc.pipeline.table import Table
 
 #: encoders that give an unknown category a value of its own, unasked
 _NEVER_REFUSE = {"TargetEncoder"}
 
 
-def ignored_unknowns(fit: FeatureFit, read: Callable[[list[str]], pd.DataFrame]) -> dict[str, int]:
+def ignored_unknowns(
+    fit: FeatureFit, read: Callable[[list[str]], Iterable[Table]]
+) -> dict[str, int]:
     """Return column -> values that its coder does not know and was told to pass over.
 
     Parameters
@@ -25,16 +32,15 @@ def ignored_unknowns(fit: FeatureFit, read: Callable[[list[str]], pd.DataFrame])
     fit
         Of the training rows.
     read
-        Returns some columns of the new rows; called only where a coder ignores categories.
+        Returns some columns of the new rows, in parts; called only where a coder ignores
+        categories.
     """
-    known: dict[str, Any] = {}
+    counts: dict[str, int] = {}
     for coder in fit.coders:
-        for estimator, columns in _with_columns(coder.estimators, coder.columns):
-            known |= dict(zip(columns, _ignoring(estimator), strict=False))
-    if not known:
-        return {}
-    frame = read(list(known))
-    counts = {column: _unknown_count(frame[column], known[column]) for column in known}
+        if any(_ignoring(estimator) for estimator in coder.estimators):
+            for table in read(coder.columns):
+                for column, count in _unknowns(coder, table):
+                    counts[column] = counts.get(column, 0) + count
     return {column: count for column, count in counts.items() if count}
 
 
@@ -53,22 +59,41 @@ def first_row(values: pd.Series[Any], wanted: Any) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
-def _with_columns(estimators: list[Any], columns: list[str]) -> list[tuple[Any, list[str]]]:
-    if len(estimators) == 1:
-        return [(estimators[0], columns)]
-    return [(one, [column]) for one, column in zip(estimators, columns, strict=True)]
+def _unknowns(coder: FittedCoder, table: Table) -> Iterator[tuple[str, int]]:
+    inputs = inputs_of(table, coder.columns, coder.dimension)
+    for estimator, (values, columns) in zip(coder.estimators, inputs, strict=True):
+        found = _ignoring(estimator)
+        if found is None:
+            continue
+        before, encoder = found
+        # what cannot pass here is text or a gap that is filled later: no category is told apart
+        with suppress(ValueError, TypeError):
+            for step in before:
+                values = step.transform(values)
+            lanes = np.asarray(values).reshape(len(table), -1)
+            for position, column in enumerate(columns if lanes.shape[1] == len(columns) else []):
+                yield column, _unknown_count(lanes[:, position], encoder.categories_[position])
 
 
-def _ignoring(estimator: Any) -> list[Any]:
-    """Return the categories of each column, if unknown ones pass; an empty list otherwise."""
-    handled = getattr(estimator, "handle_unknown", "error") != "error"
-    if not handled and type(estimator).__name__ not in _NEVER_REFUSE:
-        return []
-    return list(getattr(estimator, "categories_", []))
+def _ignoring(estimator: Any) -> tuple[list[Any], Any] | None:
+    """Return the encoder that passes over unknown categories, after the steps before it."""
+    steps = _steps(estimator)
+    for position, step in enumerate(steps):
+        handled = getattr(step, "handle_unknown", "error") != "error"
+        if (handled or type(step).__name__ in _NEVER_REFUSE) and hasattr(step, "categories_"):
+            return steps[:position], step
+    return None
 
 
-def _unknown_count(values: pd.Series[Any], known: Any) -> int:
+def _steps(estimator: Any) -> list[Any]:
+    """Return the steps of a Pipeline; another estimator is its only one."""
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    return [step for step in steps if step not in (None, "passthrough")]
+
+
+def _unknown_count(values: Array, known: Any) -> int:
     categories = np.asarray(known).tolist()
     has_missing = any(value is None or value != value for value in categories)
-    inside = values.astype(object).isin(categories)
-    return int((~inside & ~(values.isna() & has_missing)).sum())
+    series = pd.Series(values)
+    inside = series.isin(categories)
+    return int((~inside & ~(series.isna() & has_missing)).sum())

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from toy_studies import toy_build, toy_train
 
-from aiqc.core.errors import Incompatible, InvalidData
+from aiqc.core.errors import Incompatible, InvalidData, ResultWarning
 from aiqc.orm import (
     Algorithm,
     Dataset,
@@ -229,6 +229,26 @@ def test_an_input_with_an_error_is_named_by_its_place() -> None:
     then.calc_featureImportance(permute_count=1)
     _, figure = then.plot_feature_importance(call_display=False)
     assert figure.layout.title.text.endswith("(what &lt;people&gt; said to o…)")
+
+
+def test_unseen_codes_in_sequences_are_named_by_sample_or_counted() -> None:
+    from sklearn.preprocessing import OneHotEncoder
+
+    codes = DRAW.integers(0, 3, (COUNT, 4, 2))
+    predictors = []
+    for coder in (OneHotEncoder(), OneHotEncoder(handle_unknown="ignore")):
+        feature = sequence(codes)
+        FeatureCoder.from_feature(feature, coder, verbose=False)
+        predictors.append(train([feature], target())[-1])
+    odd = codes[:20].copy()
+    odd[[3, 11], 2, 1] = 9
+    with pytest.raises(
+        InvalidData, match=r"'1' holds 9, .*\(sample 3 of the new data\).*\[0, 1, 2\]"
+    ):
+        predictors[0].infer(odd)
+    with pytest.warns(ResultWarning, match=r"not seen when fitting.*\(column: values\): '1': 2\."):
+        found = predictors[1].infer(odd)
+    assert found.predictions["infer_0"].shape == (20,)
 
 
 def test_arrays_of_other_shapes_are_refused() -> None:
