@@ -15,6 +15,7 @@ from aiqc.orm.label import Label
 from aiqc.orm.splitset import Splitset
 from aiqc.orm.trained import Trained, fixed_shape, trained_of
 from aiqc.orm.window import Window
+from aiqc.pipeline.label_values import unique_classes
 from aiqc.pipeline.schema_check import FeatureSchema, LabelSchema, Schema, check_schema
 
 if TYPE_CHECKING:
@@ -168,4 +169,18 @@ def _given_schema(given: Sequence[Given], truth: Given | None, trained: Trained)
     if trained.label is not None:
         # further columns of the data are not part of the Label
         columns = [name for name in columns if name in trained.label.columns]
-    return Schema(schemas, LabelSchema(columns, truth.dtypes, None))
+    return Schema(schemas, LabelSchema(columns, truth.dtypes, _classes(truth, trained)))
+
+
+def _classes(truth: Given, trained: Trained) -> list[Any] | None:
+    """Return the classes among the true labels, where those that were trained on are known."""
+    label = trained.label
+    known = trained.schema.label
+    if label is None or known is None or known.classes is None:
+        return None
+    if truth.typ != DatasetType.TABULAR or not set(label.columns) <= set(truth.columns):
+        return None
+    if isinstance(truth.values, Dataset):
+        return unique_classes(truth.values.to_df(columns=label.columns))
+    values: Any = truth.values
+    return unique_classes(values[label.columns])

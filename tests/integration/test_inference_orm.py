@@ -220,10 +220,11 @@ def test_every_difference_is_listed_and_nothing_is_written() -> None:
     with pytest.raises(Incompatible) as by_row:
         Splitset.make(feature, label, predictor_id=predictor)
     assert [part for part in parts if part not in str(by_row.value)] == []
-    with pytest.raises(Incompatible) as by_frame:
-        predictor.infer(wrong, target=wrong)
-    # classes are known once the Label is made; columns and types come first
-    assert [part for part in parts[:2] if part not in str(by_frame.value)] == []
+    for target in (wrong, wrong["y"], feature.dataset):
+        with pytest.raises(Incompatible) as by_frame:
+            predictor.infer(wrong, target=target)
+        assert [part for part in parts if part not in str(by_frame.value)] == []
+        assert len(by_frame.value.differences) == len(parts)
     with pytest.raises(Incompatible, match="holds the classes \\['maybe'\\]"):
         predictor.infer(frame, target=wrong)
     assert rows_by_table() == before
