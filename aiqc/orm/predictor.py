@@ -106,7 +106,7 @@ class Predictor(BaseModel):
 
     @by_id
     def get_model(self) -> Any:
-        """Return the trained model, ready to predict.
+        """Return the trained model, ready to predict; its data are not read.
 
         Returns
         -------

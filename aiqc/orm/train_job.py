@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +59,11 @@ def run_queue(queue: Queue, *, continue_on_error: bool, progress: bool) -> None:
 
 def rebuild(predictor: Predictor) -> Any:
     """Return the model of a Predictor as its library knows it; see `Predictor.get_model`."""
-    queue = predictor.job.queue
+    queue, run = predictor.job.queue, predictor.run
     stored = predictor.stored_model()
-    task = _task_of(predictor, TaskSource(queue))
+    # without samples: what was trained on may be gone
+    task = TaskSource(queue).inference_task(predictor.job, [], None, "")
+    task = replace(task, seed=run.seed, thread_count=_threads(run))
     model, optimizer = rebuild_task(task, stored)
     return (model, optimizer) if queue.algorithm.library is Library.PYTORCH else model
 
@@ -72,7 +75,8 @@ def compute_importance(prediction: Prediction, permute_count: int, split: str | 
         raise InvalidInput(msg, hint="Use 1 or more.", value=permute_count)
     predictor = prediction.predictor
     queue = predictor.job.queue
-    task = _task_of(predictor, TaskSource(queue))
+    run = predictor.run
+    task = TaskSource(queue).task(predictor.job, run.seed, _threads(run))
     name = task.key_train if split is None else split
     if name not in task.features:
         msg = f"{prediction!r} has no split {name!r}."
@@ -92,14 +96,11 @@ def compute_importance(prediction: Prediction, permute_count: int, split: str | 
 
 def _train(queue: Queue, source: TaskSource, lease: Lease) -> Outcome:
     run = Run.of(lease.run_id)
-    threads = run.thread_count or default_thread_count()
-    return train_task(source.task(run.job, run.seed, threads, queue.permute_count))
+    return train_task(source.task(run.job, run.seed, _threads(run), queue.permute_count))
 
 
-def _task_of(predictor: Predictor, source: TaskSource) -> Any:
-    run = predictor.run
-    threads = run.thread_count or default_thread_count()
-    return source.task(predictor.job, run.seed, threads)
+def _threads(run: Run) -> int:
+    return int(run.thread_count or default_thread_count())
 
 
 @contextmanager

@@ -13,12 +13,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from toy_studies import make_queue, make_splitset
+from sklearn.preprocessing import LabelBinarizer
+from toy_studies import make_queue, make_splitset, points
 from warm_python import ROOT, warm_python
 
 from aiqc.core.enums import ModelForm
 from aiqc.core.errors import NotReady, ResultWarning
-from aiqc.orm import Algorithm, Hyperparamset, Predictor, Queue
+from aiqc.orm import (
+    Algorithm,
+    Dataset,
+    Feature,
+    Hyperparamset,
+    Label,
+    LabelCoder,
+    Predictor,
+    Queue,
+)
 from aiqc.orm import Splitset as SplitsetRow
 
 #: loads each model, and predicts the samples of each split anew
@@ -209,6 +219,23 @@ def test_getting_a_model_leaves_the_users_generators(store: Any) -> None:
     before = np.random.get_state()[1].copy()
     Predictor.of(1).get_model()
     np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_a_model_outlives_its_data(store: Any, tmp_path: Path) -> None:
+    table = tmp_path / "points.csv"
+    points().to_csv(table, index=False)
+    dataset = Dataset.Tabular.from_path(str(table), ingest=False)
+    label = Label.from_dataset(dataset, "y")
+    LabelCoder.from_label(label, LabelBinarizer())
+    splitset = SplitsetRow.make(Feature.from_dataset(dataset, ["a", "b"]), label, size_test=0.25)
+    make_queue(splitset, repeat_count=1, space={}).run_jobs(progress=False)
+    features = splitset.fetch_cache("test", "features")
+    features, expected = np.array(features), Predictor.of(1).predictions[0].probabilities["test"]
+    splitset.clear_cache()
+    table.unlink()
+    model = Predictor.of(1).get_model()
+    assert np.array_equal(model.forward(features), expected)
+    assert not splitset.cache_hot
 
 
 def test_hyperparameters_are_those_of_the_combination(store: Any) -> None:
