@@ -152,10 +152,13 @@ def _of_dataset(source: Any, dataset: Dataset) -> Given:
 
 
 def _of_frame(source: Any, frame: pd.DataFrame, trained_dtypes: dict[str, str]) -> Given:
-    named = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    for column, dtype in trained_dtypes.items():
-        if list(named.columns).count(column) == 1:
-            named = _with_missing_as(named, column, dtype)
+    names = [str(name) for name in frame.columns]
+    named = frame.set_axis(names, axis=1)
+    if len(named):
+        is_empty = named.isna().to_numpy().all(axis=0)
+        for place in np.flatnonzero(is_empty).tolist():
+            if names.count(names[place]) == 1 and names[place] in trained_dtypes:
+                named = _with_missing_as(named, names[place], trained_dtypes[names[place]])
     dtypes = dtype_names(named)
     return Given(source, named, DatasetType.TABULAR, list(named.columns), dtypes, named.shape)
 
@@ -163,8 +166,6 @@ def _of_frame(source: Any, frame: pd.DataFrame, trained_dtypes: dict[str, str]) 
 def _with_missing_as(frame: pd.DataFrame, column: str, dtype: str) -> pd.DataFrame:
     """Give a column without any value the trained dtype: one row of None says nothing."""
     values = frame[column]
-    if not len(values) or not values.isna().all():
-        return frame
     family = kind_family(dtype)
     if family == kind_family(values.dtype):
         return frame

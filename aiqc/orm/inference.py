@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from peewee import IntegrityError
 
 from aiqc.core.codecs import pack_arrays, to_json
-from aiqc.core.enums import DatasetType
 from aiqc.core.errors import InvalidData, InvalidSplit, ResultWarning
 from aiqc.orm._blobs import Blob, put_blob, put_small
 from aiqc.orm._results import SMALL_SIZE
@@ -20,22 +17,19 @@ from aiqc.orm._versions import exclusive
 from aiqc.orm.metric_result import MetricResult, metric_rows
 from aiqc.orm.new_data import register_inputs, remove_rows
 from aiqc.orm.new_data_report import compared
+from aiqc.orm.new_input import new_inputs
 from aiqc.orm.prediction import PREDICTIONS, PROBABILITIES, Prediction
 from aiqc.orm.prepared import Prepared, prepare_inference, prepare_label
 from aiqc.orm.served_model import ServedModel, lock, serve
-from aiqc.orm.training_profile import array_chunks, training_profile
-from aiqc.pipeline.table import as_table, flat_table
+from aiqc.orm.training_profile import training_profile
 from aiqc.pipeline.unknown import first_row, ignored_unknowns
 from aiqc.training.task import predict_task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aiqc.core.types import Array, Features, Scores
-    from aiqc.orm.feature import Feature
+    from aiqc.orm.new_input import NewInput
     from aiqc.orm.predictor import Predictor
     from aiqc.orm.splitset import Splitset
-    from aiqc.pipeline.table import Table
     from aiqc.training.evaluate import Predicted
 
 __all__ = ["infer", "infer_inputs", "training_profile"]
@@ -60,13 +54,13 @@ def infer(splitset: Splitset, stacklevel: int = 4) -> Prediction:
     if found is not None:
         return found
     split = next(iter(splitset.sizes))
-    features = splitset.features
     with lock:
         served = serve(predictor)
-        values, target, notes = _encoded(served, splitset, features)
+        inputs = new_inputs(served.trained, splitset.features)
+        values, target, notes = _encoded(served, splitset, inputs)
         task = served.task(values, target, split)
         predicted, scores = predict_task(task, served.model, served.output, split)
-    reports, more = compared(served.trained, features)
+    reports, more = compared(served.trained, inputs)
     prediction = _write(predictor, splitset, split, predicted, scores, reports)
     # after the commit: a warning that is an error must not cost the result
     for note in notes + more:
@@ -93,15 +87,15 @@ def _existing(splitset: Splitset) -> Prediction | None:
 
 
 def _encoded(
-    served: ServedModel, splitset: Splitset, features: list[Feature]
+    served: ServedModel, splitset: Splitset, inputs: list[NewInput]
 ) -> tuple[Features, Array | None, list[str]]:
     """Return the encoded Features, what they are scored by, and what the user should know."""
     trained = served.trained
     notes: list[str] = []
     prepared = []
-    for idx, feature in enumerate(features):
-        prepared.append(_prepared(served, idx, feature))
-        notes += _unknown_notes(served, idx, feature)
+    for idx, new in enumerate(inputs):
+        prepared.append(_prepared(served, idx, new))
+        notes += _unknown_notes(served, idx, new)
     arrays = [one.features for one in prepared]
     target: Array | None = None
     if splitset.label is not None:
@@ -111,18 +105,19 @@ def _encoded(
     return arrays if len(arrays) > 1 else arrays[0], target, notes
 
 
-def _prepared(served: ServedModel, idx: int, feature: Feature) -> Prepared:
+def _prepared(served: ServedModel, idx: int, new: NewInput) -> Prepared:
     trained, fit = served.trained, served.fits[idx]
     try:
         with warnings.catch_warnings():
             # counted by `_unknown_notes`
             warnings.filterwarnings("ignore", message="Found unknown categories")
-            return prepare_inference(trained.splitset, trained.fold, idx, feature, fit)
+            fold = (trained.splitset, trained.fold)
+            return prepare_inference(*fold, idx, new.feature, fit, new.frame)
     except InvalidData as error:
-        row = _row_of(feature, error.facts)
+        row = _row_of(new, error.facts)
         if row is None:
             raise
-        what = "row" if feature.dataset.typ == DatasetType.TABULAR else "sample"
+        what = "sample" if new.frame is None else "row"
         place = f"{what} {row} of {_input_name(served, idx)}"
         msg = f"{error.message.removesuffix('.')} ({place})."
         raise InvalidData(msg, hint=error.hint, **error.facts | {what: row}) from error
@@ -133,15 +128,17 @@ def _input_name(served: ServedModel, idx: int) -> str:
     return "the new data" if len(served.fits) == 1 else f"inputs[{idx}]"
 
 
-def _row_of(feature: Feature, facts: dict[str, Any]) -> int | None:
+def _row_of(new: NewInput, facts: dict[str, Any]) -> int | None:
     """Return the first row, or sample of an array, that holds the value an error is about."""
     column = facts.get("column")
-    if column is None or "value" not in facts or column not in feature.columns or "row" in facts:
+    if column is None or "value" not in facts or "row" in facts:
         return None
-    if feature.dataset.typ == DatasetType.TABULAR:
-        return first_row(feature.to_df(columns=[column])[column], facts["value"])
+    if column not in new.feature.columns:
+        return None
+    if new.frame is not None:
+        return first_row(new.frame[column], facts["value"])
     start = 0
-    for chunk in _chunks(feature, [column]):
+    for chunk in new.chunks([column]):
         found = first_row(pd.Series(chunk.reshape(-1)), facts["value"])
         if found is not None:
             return start + found // int(chunk[0].size)
@@ -149,21 +146,8 @@ def _row_of(feature: Feature, facts: dict[str, Any]) -> int | None:
     return None
 
 
-def _chunks(feature: Feature, columns: list[str]) -> Iterator[Array]:
-    return array_chunks(feature, np.arange(feature.dataset.shape["samples"]), columns)
-
-
-def _tables(feature: Feature, columns: list[str]) -> Iterator[Table]:
-    """Yield some columns as coders see them, an array in parts."""
-    if feature.dataset.typ == DatasetType.TABULAR:
-        yield as_table(feature.to_df(columns=columns))
-        return
-    for chunk in _chunks(feature, columns):
-        yield flat_table(chunk, columns)
-
-
-def _unknown_notes(served: ServedModel, idx: int, feature: Feature) -> list[str]:
-    counts = ignored_unknowns(served.fits[idx], partial(_tables, feature))
+def _unknown_notes(served: ServedModel, idx: int, new: NewInput) -> list[str]:
+    counts = ignored_unknowns(served.fits[idx], new.tables)
     if not counts:
         return []
     shown = ", ".join(f"{column!r}: {count}" for column, count in counts.items())

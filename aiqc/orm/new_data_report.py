@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from aiqc.core.enums import DatasetType
 from aiqc.core.errors import AIQCError
-from aiqc.orm.training_profile import array_chunks, is_image, profiles_of
+from aiqc.orm.training_profile import is_image, profiles_of
 from aiqc.pipeline.drift import tally_arrays, tally_frame
 from aiqc.pipeline.drift_report import feature_report
 
@@ -16,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiqc.orm.feature import Feature
+    from aiqc.orm.new_input import NewInput
     from aiqc.orm.trained import Trained
     from aiqc.pipeline.drift import Tally
     from aiqc.pipeline.profile import ColumnProfile
 
 
 def compared(
-    trained: Trained, new_features: Sequence[Feature]
+    trained: Trained, inputs: Sequence[NewInput]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return a report of each Feature, and why one lacks.
 
@@ -30,11 +28,11 @@ def compared(
     ----------
     trained
         What the model was trained on.
-    new_features
-        In the same order; columns are found by name.
+    inputs
+        In the same order.
     """
     reports, notes = [], []
-    for old, new in zip(trained.features, new_features, strict=True):
+    for old, new in zip(trained.features, inputs, strict=True):
         try:
             profiles = _profiles(trained, old)
         except (AIQCError, OSError) as error:
@@ -50,9 +48,8 @@ def _profiles(trained: Trained, feature: Feature) -> list[ColumnProfile]:
     return trained.profiles[feature.id]
 
 
-def _tallies(profiles: list[ColumnProfile], old: Feature, new: Feature) -> list[Tally]:
-    if new.dataset.typ == DatasetType.TABULAR:
-        return tally_frame(profiles, new.to_df(columns=old.columns))
-    count = int(new.dataset.shape["samples"])
-    chunks = array_chunks(new, np.arange(count), old.columns)
-    return tally_arrays(profiles, chunks, count, by_channel=is_image(new))
+def _tallies(profiles: list[ColumnProfile], old: Feature, new: NewInput) -> list[Tally]:
+    if new.frame is not None:
+        return tally_frame(profiles, new.frame)
+    chunks = new.chunks(old.columns)
+    return tally_arrays(profiles, chunks, new.sample_count, by_channel=is_image(old))

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from aiqc.pipeline.feature_rules import FeatureRules, FoldRows
     from aiqc.pipeline.interpolate import InterpolateStep
     from aiqc.pipeline.label_fit import LabelFit
-    from aiqc.pipeline.raw_feature import EncodedSplit
 
 
 @dataclass
@@ -48,6 +47,7 @@ def prepare_inference(
     idx: int,
     new_feature: Feature,
     fit: FeatureFit | None = None,
+    frame: pd.DataFrame | None = None,
 ) -> Prepared:
     """Return new data as the model of a fold takes them.
 
@@ -66,6 +66,8 @@ def prepare_inference(
         The new data.
     fit
         The trained Feature's fit, if it is at hand.
+    frame
+        The trained columns of a new table, if they were read.
 
     Raises
     ------
@@ -76,6 +78,7 @@ def prepare_inference(
     """
     from aiqc.pipeline.feature_rules import FeatureRules
     from aiqc.pipeline.prepared_blocks import prepared_blocks
+    from aiqc.pipeline.raw_feature import EncodedTable
 
     feature = trained.features[idx]
     # the coders are in the fit
@@ -88,7 +91,15 @@ def prepare_inference(
     )
     fit = fit or fit_of_feature(trained, fold, feature)
     _check_columns(rules.columns, new_feature)
-    encoded, row_count = _encoded(trained, fold, feature, rules, fit, new_feature)
+    if new_feature.dataset.typ == DatasetType.TABULAR:
+        table = new_feature.to_df(columns=rules.columns) if frame is None else frame
+        if rules.interpolaters:
+            rows = replace(fold_rows(trained, fold), windows=windows_of(feature))
+            table = _interpolated(feature, rules.interpolaters, rows, table)
+        values, row_count = fit.transform(table), len(table)
+    else:
+        values, row_count = _encoded_array(rules, fit, new_feature)
+    encoded = EncodedTable(values, np.arange(row_count))
     count = row_count if rules.windows is None else rules.windows.count
     sample_bytes = 8 * math.prod(rules.encoded_shape(feature.sample_shape, fit_width(fit)))
     blocks = list(prepared_blocks(encoded, rules, np.arange(count), sample_bytes))
@@ -164,31 +175,17 @@ def _any_rows(splitset: Splitset, fold: Fold | None) -> FoldRows:
     return FoldRows(arrays, splitset.key_train or next(iter(arrays)))
 
 
-def _encoded(
-    trained: Splitset,
-    fold: Fold | None,
-    feature: Feature,
-    rules: FeatureRules,
-    fit: FeatureFit,
-    new_feature: Feature,
-) -> tuple[EncodedSplit, int]:
-    """Return the encoded rows of the new data, and how many rows there are."""
-    from aiqc.pipeline.raw_feature import EncodedTable, array_table
+def _encoded_array(
+    rules: FeatureRules, fit: FeatureFit, new_feature: Feature
+) -> tuple[Array, int]:
+    """Return the encoded samples of a sequence or image, and how many there are."""
+    from aiqc.pipeline.raw_feature import array_table
 
-    if new_feature.dataset.typ == DatasetType.TABULAR:
-        frame = new_feature.to_df(columns=rules.columns)
-        if rules.interpolaters:
-            trained_windows = windows_of(feature)
-            rows = replace(fold_rows(trained, fold), windows=trained_windows)
-            frame = _interpolated(feature, rules.interpolaters, rows, frame)
-        encoded = fit.transform(frame)
-        return EncodedTable(encoded, np.arange(len(frame))), len(frame)
     places = [new_feature.columns.index(name) for name in rules.columns]
     with new_feature.open_array() as source:
         array = source.read(None, places)
     table = array_table(array, rules.columns, rules.interpolaters)
-    encoded = fit.transform(table).reshape(*array.shape[:-1], fit_width(fit))
-    return EncodedTable(encoded, np.arange(len(array))), len(array)
+    return fit.transform(table).reshape(*array.shape[:-1], fit_width(fit)), len(array)
 
 
 def _interpolated(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aiqc.core.errors import Incompatible
@@ -119,7 +120,16 @@ def kind_family(dtype: Any) -> str:
     >>> kind_family("int8") == kind_family("float64"), kind_family("bool")
     (True, 'boolean')
     """
-    kind = dtype_kind(dtype)
+    return _family_of(dtype) if isinstance(dtype, str) else _family(dtype_kind(dtype))
+
+
+@cache
+def _family_of(name: str) -> str:
+    """Return the family of a dtype's name; tables of many columns ask for few."""
+    return _family(dtype_kind(name))
+
+
+def _family(kind: Kind) -> str:
     return _FAMILIES.get(kind, str(kind))
 
 

@@ -22,6 +22,7 @@ from aiqc.core.errors import (
     ResultWarning,
     UntrustedCode,
 )
+from aiqc.data import parquet
 from aiqc.orm import (
     Algorithm,
     Dataset,
@@ -534,6 +535,21 @@ def test_a_model_is_rebuilt_once(monkeypatch: pytest.MonkeyPatch) -> None:
     # one is kept, so the first one goes
     assert first.infer(points()).probabilities["infer_2"].tolist() == one
     assert len(built) == 3
+
+
+def test_a_table_of_new_data_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = trained()
+    predictor.infer(points())
+    reads: list[Any] = []
+    decode = parquet.decode_frame
+
+    def counting(*args: Any) -> Any:
+        reads.append(args)
+        return decode(*args)
+
+    monkeypatch.setattr(parquet, "decode_frame", counting)
+    predictor.infer(points())
+    assert len(reads) == 1
 
 
 def test_another_store_has_models_of_its_own(tmp_path: Any) -> None:
