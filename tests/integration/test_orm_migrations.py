@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from aiqc.orm import Dataset, Feature, Queue, Splitset, Window
+import aiqc
+from aiqc.core.errors import UntrustedCode
+from aiqc.orm import Dataset, Feature, Predictor, Queue, Splitset, Window
 from aiqc.orm._database import connect, connection_string, disconnect, proxy
 from aiqc.orm._migrations import SCHEMA_VERSION
 from aiqc.orm._registry import registry
@@ -79,6 +81,25 @@ def test_old_results_are_read_and_new_rows_are_written(old_store: Path) -> None:
     feature = Feature.from_dataset(dataset)
     assert Window.from_feature(feature, 3, 2).window_count == 13
     assert Splitset.make(feature, size_test=0.2).supervision == "unsupervised"
+    disconnect()
+
+
+def test_an_old_model_predicts_new_data_as_it_did(old_store: Path) -> None:
+    connect(old_store)
+    predictor = Predictor.get_by_id(1)
+    splitset = predictor.job.queue.splitset
+    dataset = splitset.features[0].dataset
+    with pytest.raises(UntrustedCode):
+        predictor.infer(dataset)
+    aiqc.trust(predictor.job.queue.algorithm)
+    found = predictor.infer(dataset).predictions["infer_0"]
+    for split, then in predictor.predictions[0].predictions.items():
+        assert found[splitset.samples[split]].tolist() == then.tolist()
+    # version 1 kept no profile: it is made of the training rows
+    profile = predictor.training_profile[splitset.features[0].id]
+    rows = dataset.to_df(columns=["x"], samples=splitset.samples["train"])["x"]
+    assert profile.loc["x", "minimum"] == rows.min()
+    assert profile.loc["x", "count"] == len(rows)
     disconnect()
 
 
