@@ -251,6 +251,8 @@ def _importance(prediction: Prediction) -> dict[str, dict[str, dict[str, Any]]]:
     if found is None:
         msg = f"The feature importance of {prediction!r} was not computed."
         hint = "Call prediction.calc_featureImportance(permute_count=3)."
+        if prediction.splitset_id is not None:
+            hint = "It is an inference; importance is that of predictor.predictions[0]."
         raise NotReady(msg, hint=hint, prediction_id=prediction.id)
     return found
 

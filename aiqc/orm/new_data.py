@@ -45,6 +45,7 @@ def register_inputs(
     truth = None if target is None else read_target(target, label)
     _refuse_shifted(trained, record_shifted=record_shifted)
     check_schema(trained.schema, _given_schema(given, truth, trained), repr(predictor))
+    _check_windows(given, trained, record_shifted=record_shifted)
     parts = [*given, *([] if truth is None else [truth])]
     made: list[BaseModel] = []
     if sum(_byte_count(one.values) for one in parts) <= SMALL_SIZE:
@@ -107,6 +108,21 @@ def _refuse_shifted(trained: Trained, *, record_shifted: bool) -> None:
     if record_shifted and not any(one.window for one in trained.schema.features):
         msg = f"record_shifted=True was given, and {trained.splitset!r} has no Window."
         raise Incompatible(msg, hint="Leave it out; only forecasts have shifted windows.")
+
+
+def _check_windows(given: Sequence[Given], trained: Trained, *, record_shifted: bool) -> None:
+    """Refuse fewer rows than one window takes: the model says how many, not the user."""
+    for index, (one, schema) in enumerate(zip(given, trained.schema.features, strict=True)):
+        window = schema.window
+        if window is None:
+            continue
+        least = window.size + (window.shift if record_shifted else 0)
+        if one.shape[0] < least:
+            target = f" and its target {window.shift} rows later" if record_shifted else ""
+            msg = f"inputs[{index}] has {one.shape[0]} rows; the model takes windows of "
+            msg += f"{window.size} rows{target}."
+            hint = f"Give at least {least} rows."
+            raise Incompatible(msg, hint=hint, count=one.shape[0], least=least)
 
 
 def _datasets(

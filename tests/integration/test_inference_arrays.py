@@ -165,6 +165,18 @@ def test_forecasts(split: dict[str, Any]) -> None:
         predictors[0].infer(SERIES, target=SERIES["a"])
 
 
+@pytest.mark.parametrize(("shifted", "least"), [(False, 5), (True, 7)])
+def test_fewer_rows_than_a_window_takes_are_refused(shifted: bool, least: int) -> None:
+    (predictor,) = train([scaled(windowed())])
+    before = Dataset.select().count(), Feature.select().count()
+    with pytest.raises(Incompatible, match=rf"has {least - 1} rows.*at least {least} rows"):
+        predictor.infer(SERIES[: least - 1], record_shifted=shifted)
+    assert (Dataset.select().count(), Feature.select().count()) == before
+    found = predictor.infer(SERIES[:least], record_shifted=shifted)
+    assert found.predictions["infer_0"].shape == (1, 5, 2)
+    assert (found.metrics is not None) is shifted
+
+
 def test_the_windows_of_new_data_are_those_of_training() -> None:
     (predictor,) = train([scaled(windowed())])
     plain = Feature.from_dataset(Dataset.Tabular.from_df(SERIES))

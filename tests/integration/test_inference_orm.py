@@ -18,6 +18,7 @@ from aiqc.core.errors import (
     InvalidData,
     InvalidInput,
     InvalidSplit,
+    NotReady,
     RecordInUse,
     ResultWarning,
     UntrustedCode,
@@ -452,6 +453,8 @@ def test_importance_of_an_inference_is_refused() -> None:
     with pytest.raises(Incompatible, match="is an inference"):
         Prediction.calc_featureImportance(prediction.id, 1, split="infer_0")
     assert prediction.feature_importance is None
+    with pytest.raises(NotReady, match=r"is that of predictor\.predictions\[0\]"):
+        prediction.importance_df()
     predictor.predictions[0].calc_featureImportance(permute_count=1)
 
 
