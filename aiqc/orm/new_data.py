@@ -132,14 +132,14 @@ def _datasets(
     made: list[BaseModel],
 ) -> list[Dataset]:
     """Return a Dataset for each input, in order; what is given twice is registered once."""
-    wanted: dict[int, list[str]] = {}
+    wanted: dict[Any, list[str]] = {}
     owners = [feature.columns for feature in features] + ([] if label is None else [label.columns])
     for one, names in zip(given, owners, strict=False):
-        columns = wanted.setdefault(id(one.source), [])
+        columns = wanted.setdefault(_key(one), [])
         columns += [name for name in names if name not in columns]
-    found: dict[int, Dataset] = {}
+    found: dict[Any, Dataset] = {}
     for one in given:
-        key = id(one.source)
+        key = _key(one)
         if key in found:
             continue
         if isinstance(one.values, Dataset):
@@ -147,7 +147,12 @@ def _datasets(
         else:
             found[key] = _registered(one, wanted[key])
             made.append(found[key])
-    return [found[id(one.source)] for one in given]
+    return [found[_key(one)] for one in given]
+
+
+def _key(given: Given) -> tuple[int, tuple[str, ...]]:
+    """Return what tells data apart; one array has other names as another Feature."""
+    return id(given.source), tuple(given.columns)
 
 
 def _byte_count(values: Any) -> int:

@@ -225,6 +225,21 @@ def test_two_towers() -> None:
     ]
 
 
+def test_one_array_may_stand_for_two_features() -> None:
+    names = (["a", "b"], ["c", "d"])
+    first, second = (
+        Feature.from_dataset(Dataset.Sequence.from_numpy(SEQUENCE * scale, rename_columns=columns))
+        for scale, columns in zip((1, 2), names, strict=True)
+    )
+    (predictor,) = train([first, second], target())
+    apart = predictor.infer([SEQUENCE, SEQUENCE.copy()])
+    for place, inputs in enumerate(([SEQUENCE, SEQUENCE], SEQUENCE), start=1):
+        found = predictor.infer(inputs)
+        expected = apart.predictions["infer_0"].tolist()
+        assert found.predictions[f"infer_{place}"].tolist() == expected
+        assert [feature.columns for feature in found.splitset.features] == list(names)
+
+
 def test_an_input_with_an_error_is_named_by_its_place() -> None:
     from sklearn.preprocessing import OneHotEncoder
 
