@@ -152,7 +152,12 @@ def _write(
 
 
 def _next_number(predictor: Predictor) -> int:
-    """Return the number of the Predictor's next inference; a deleted one frees no number."""
+    """Return the number after the newest inference of the Predictor.
+
+    Numbers ascend with the rows, so one row is read however many there are.
+    """
     query = Splitset.select(Splitset.sizes).where(Splitset.predictor == predictor)
-    taken = [int(key.removeprefix(INFER)) for row in query for key in row.sizes]
-    return max(taken, default=-1) + 1
+    newest = query.order_by(Splitset.id.desc()).first()
+    if newest is None:
+        return 0
+    return int(next(iter(newest.sizes)).removeprefix(INFER)) + 1

@@ -39,6 +39,7 @@ from aiqc.orm import (
     Predictor,
     Queue,
     Splitset,
+    inference_splitset,
     served_model,
 )
 from aiqc.orm._database import backup, transaction
@@ -725,13 +726,34 @@ def test_interpolated_columns_are_filled_in_new_rows() -> None:
     assert drift.loc["a", "nan_rate_new"] == 0.2
 
 
-def test_a_deleted_inference_frees_no_number() -> None:
+def test_an_inference_gets_the_number_after_the_newest() -> None:
     predictor = trained()
     first = predictor.infer(points())
     predictor.infer(points())
     first.splitset.delete_instance()
     assert Prediction.get_or_none(Prediction.id == first.id) is None
+    newest = predictor.infer(points())
+    assert list(newest.predictions) == ["infer_2"]
+    newest.splitset.delete_instance()
     assert list(predictor.infer(points()).predictions) == ["infer_2"]
+
+
+def test_the_number_of_an_inference_is_found_in_one_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    predictor = trained()
+    for _ in range(3):
+        predictor.infer(points())
+    read: list[str] = []
+    python_value = type(Splitset.sizes).python_value
+
+    def counting(field: Any, value: Any) -> Any:
+        read.append(field.name)
+        return python_value(field, value)
+
+    monkeypatch.setattr(type(Splitset.sizes), "python_value", counting)
+    assert inference_splitset._next_number(predictor) == 3
+    assert read == ["sizes"]
 
 
 def test_features_of_two_data_sets() -> None:
