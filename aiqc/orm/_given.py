@@ -153,7 +153,8 @@ def _of_dataset(source: Any, dataset: Dataset) -> Given:
 
 def _of_frame(source: Any, frame: pd.DataFrame, trained_dtypes: dict[str, str]) -> Given:
     names = [str(name) for name in frame.columns]
-    named = frame.set_axis(names, axis=1)
+    # a row that was cut out of a frame holds objects, whatever they are
+    named = frame.set_axis(names, axis=1).infer_objects()
     if len(named):
         is_empty = named.isna().to_numpy().all(axis=0)
         for place in np.flatnonzero(is_empty).tolist():

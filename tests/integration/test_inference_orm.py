@@ -331,6 +331,19 @@ def test_one_row(frame: pd.DataFrame, options: dict[str, Any], undefined: set[st
     assert prediction.drift["note"].str.contains("1 rows are too few").all()
 
 
+def test_a_row_that_was_cut_out_as_objects() -> None:
+    frame = points().assign(n=np.arange(48))
+    predictor = trained(frame)
+    whole = predictor.infer(frame).probabilities["infer_0"]
+    cut = frame.iloc[7].to_frame().T
+    assert set(cut.dtypes) == {np.dtype(object)}
+    found = predictor.infer(cut, target=cut)
+    assert found.probabilities["infer_1"][0] == whole[7]
+    assert found.metrics is not None
+    kept = found.splitset.features[0].get_dtypes()
+    assert kept == predictor.job.queue.splitset.features[0].get_dtypes()
+
+
 def test_a_second_call_returns_the_same_row() -> None:
     predictor = trained()
     splitset = Splitset.make(of_new(points()), predictor_id=predictor)
