@@ -119,6 +119,49 @@ def test_folds_predict_with_their_own_fits() -> None:
         assert shown.loc["b", "maximum"] == train["b"].max()
 
 
+def line_build(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression()
+
+
+def test_each_fold_encodes_decodes_and_compares_with_its_own_rows() -> None:
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import mean_absolute_error, mean_squared_error
+    from sklearn.preprocessing import StandardScaler
+
+    # heavy tails: the scales of the folds differ by far
+    draw = np.random.default_rng(3)
+    frame = pd.DataFrame(np.exp(2 * draw.normal(size=(60, 2))), columns=["a", "b"])
+    frame["y"] = 5 * frame["a"] - frame["b"] + draw.normal(size=60)
+    dataset = Dataset.Tabular.from_df(frame)
+    label, feature = Label.from_dataset(dataset, "y"), Feature.from_dataset(dataset, ["a", "b"])
+    LabelCoder.from_label(label, StandardScaler())
+    FeatureCoder.from_feature(feature, StandardScaler(), verbose=False)
+    splitset = Splitset.make(feature, label, size_test=0.2, fold_count=3)
+    queue = Queue.from_algorithm(Algorithm.make("sklearn", "regression", line_build), splitset)
+    queue.run_jobs(progress=False)
+    new = frame.sample(20, random_state=1) * 1.5
+    scales = set()
+    for job in queue.jobs:
+        known = frame.iloc[job.fold.samples["folds_train_combined"]]
+        x, y = (StandardScaler().fit(known[names]) for names in (["a", "b"], ["y"]))
+        scales.add(round(float(x.scale_[0]), 6))
+        model = LinearRegression().fit(x.transform(known[["a", "b"]]), y.transform(known[["y"]]))
+        encoded = model.predict(x.transform(new[["a", "b"]]))
+        found = job.predictors[0].infer(new, target=new)
+        predicted = found.predictions["infer_0"]
+        np.testing.assert_allclose(predicted, y.inverse_transform(encoded)[:, 0], rtol=1e-9)
+        scores = found.metrics["infer_0"]
+        assert scores["mse"] == pytest.approx(mean_squared_error(new["y"], predicted))
+        loss = mean_absolute_error(y.transform(new[["y"]]), encoded)
+        assert scores["loss"] == pytest.approx(loss)
+        least, most = known[["a", "b"]].min(), known[["a", "b"]].max()
+        outside = (new[["a", "b"]] < least) | (new[["a", "b"]] > most)
+        assert found.out_of_range.to_numpy().tolist() == outside.to_numpy().tolist()
+    assert len(scales) == 3
+
+
 def test_columns_are_found_by_name() -> None:
     frame = points()
     predictor = trained(frame)
