@@ -309,6 +309,22 @@ def test_drift_of_arrays() -> None:
     assert found.drift["psi"].max() < 0.01
 
 
+def test_drift_of_arrays_is_by_name() -> None:
+    series = SEQUENCE * [1, 1000]
+    feature = Feature.from_dataset(
+        Dataset.Sequence.from_numpy(series, rename_columns=["small", "large"])
+    )
+    (predictor,) = train([scaled(feature)], target())
+    rows = splits_of(predictor)["train"]
+    turned = Dataset.Sequence.from_numpy(
+        series[rows][..., [1, 0]], rename_columns=["large", "small"]
+    )
+    found = predictor.infer(turned)
+    assert not found.out_of_range.to_numpy().any()
+    assert found.drift["column"].tolist() == ["small", "large"]
+    assert found.drift["psi"].max() < 0.01
+
+
 def norm_build(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
     import torch
 

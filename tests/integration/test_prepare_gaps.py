@@ -30,10 +30,12 @@ from sklearn.preprocessing import (
 
 from aiqc.core.errors import AIQCError, InvalidData
 from aiqc.orm import (
+    Dataset,
     Feature,
     FeatureInterpolater,
     FeatureShaper,
     Fold,
+    Label,
     LabelCoder,
     LabelInterpolater,
     Splitset,
@@ -275,6 +277,29 @@ def test_columns_of_new_data_are_chosen_by_name(store: Any) -> None:
     assert prepared.target is None
     with pytest.raises(AIQCError, match=r"lacks the columns \['a'\]"):
         prepare_inference(splitset, None, 0, table(columns=["b"]))
+
+
+def test_columns_of_new_arrays_are_chosen_by_name(store: Any) -> None:
+    array = np.random.default_rng(2).normal(size=(20, 4, 3)) * [1, 50, 1000]
+
+    def sequence(values: Any, names: list[str]) -> Feature:
+        return Feature.from_dataset(Dataset.Sequence.from_numpy(values, rename_columns=names))
+
+    trained = coded(sequence(array, ["a", "b", "c"]), (StandardScaler(), ["b"]))
+    splitset = Splitset.make(trained, size_test=0.3)
+    other = sequence(array[..., [2, 0, 1, 0]], ["c", "a", "b", "more"])
+    prepared = prepare_inference(splitset, None, 0, other)
+    for split, rows in splitset.samples.items():
+        assert np.array_equal(prepared.features[rows], splitset.fetch_cache(split, "features"))
+
+
+def test_columns_of_a_new_one_hot_label_are_chosen_by_name(store: Any) -> None:
+    codes = np.eye(3, dtype=int)[np.arange(60) % 3]
+    frame = pd.DataFrame(codes, columns=["x", "y", "z"])
+    label = Label.from_dataset(Dataset.Tabular.from_df(frame))
+    splitset = Splitset.make(table(columns=["a"]), label, size_test=0.3)
+    turned = Label.from_dataset(Dataset.Tabular.from_df(frame[["z", "x", "y"]]))
+    assert prepare_label(splitset, None, turned).tolist() == codes.tolist()
 
 
 def test_gaps_of_new_rows_are_filled_after_the_training_rows(store: Any) -> None:

@@ -11,7 +11,7 @@ from sklearn import metrics
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 from toy_studies import toy_build, toy_train
 
-from aiqc.core.errors import Incompatible
+from aiqc.core.errors import Incompatible, JobFailed
 from aiqc.orm import (
     Algorithm,
     Dataset,
@@ -19,6 +19,9 @@ from aiqc.orm import (
     FeatureCoder,
     FeatureShaper,
     Hyperparamset,
+    MetricResult,
+    Prediction,
+    Predictor,
     Queue,
     Splitset,
     Window,
@@ -479,6 +482,68 @@ def refuse(feature: Feature, library: str = "toy", analysis: str = "regression")
         Queue.from_algorithm(algorithm, splitset)
     assert Queue.select().count() == 0
     return str(caught.value)
+
+
+def turned_predict(model: Any, features: Any) -> Any:
+    return model.forward(features).transpose(0, 2, 1)
+
+
+def flat_predict(model: Any, features: Any) -> Any:
+    return model.forward(features).reshape(len(features), -1)
+
+
+def torch_flat(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
+    import torch
+
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 12))
+
+
+def keras_narrow(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
+    import keras
+
+    # one column, which a loss would compare with all three
+    return keras.Sequential([keras.layers.Input(features_shape), keras.layers.Dense(1)])
+
+
+@pytest.mark.parametrize(
+    ("library", "functions", "options", "texts"),
+    [
+        pytest.param(
+            *("toy", (toy_build, toy_train), {"fn_predict": turned_predict}),
+            ["shape (30, 3, 4)", "shape (30, 4, 3)"],
+            id="toy-turned",
+        ),
+        pytest.param(
+            *("toy", (toy_build, toy_train), {"fn_predict": flat_predict}),
+            ["shape (30, 12)", "shape (30, 4, 3)"],
+            id="toy-flat",
+        ),
+        pytest.param(
+            *("pytorch", (torch_flat, torch_train), {}),
+            ["returns (12,) a sample", "needs (4, 3)"],
+            id="pytorch",
+            marks=pytest.mark.torch,
+        ),
+        pytest.param(
+            *("keras", (keras_narrow, keras_train), {}),
+            ["returns (4, 1) a sample", "needs (4, 3)"],
+            id="keras",
+            marks=pytest.mark.keras,
+        ),
+    ],
+)
+@pytest.mark.usefixtures("store")
+def test_an_output_of_another_shape_names_both_and_leaves_nothing(
+    library, functions, options, texts
+):
+    splitset = Splitset.make(feature_of("sequence"), size_test=0.5)
+    algorithm = Algorithm.make(library, "regression", *functions, **options)
+    queue = Queue.from_algorithm(algorithm, splitset, permute_count=0)
+    with pytest.raises(JobFailed) as caught:
+        queue.run_jobs(progress=False)
+    assert [text for text in texts if text not in str(caught.value)] == []
+    assert queue.status == {"failed": 1}
+    assert {model.select().count() for model in (Predictor, Prediction, MetricResult)} == {0}
 
 
 @pytest.mark.usefixtures("store")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from training_tasks import make_task
 
 from aiqc.core.enums import AnalysisType, Library
 from aiqc.core.errors import InvalidFunction
-from aiqc.core.types import Functions
+from aiqc.core.types import Functions, Shapes
 from aiqc.training.predictions import check_prediction, check_probabilities
 
 BINARY, MULTI, REGRESSION = AnalysisType
@@ -58,6 +60,42 @@ def test_refused(analysis_type, returned, pattern):
     with pytest.raises(InvalidFunction, match=f"fn_predict returned .*{pattern}") as caught:
         check_prediction(task_of(analysis_type), returned, 3)
     assert caught.value.function == "fn_predict"
+
+
+@pytest.mark.parametrize(
+    ("target", "returned"),
+    [
+        ((3, 4), (6, 4, 3)),
+        ((3, 4), (6, 12)),
+        ((3, 4), (6, 3, 4, 1)),
+        ((3, 4), (6, 1, 3, 4)),
+        ((3, 4), (72,)),
+        # a batch axis that divides the samples, or is a multiple of them
+        ((3, 4), (3, 6, 4)),
+        ((3, 4), (18, 4)),
+        ((3, 4), (6, 4)),
+        ((3, 4), (1, 3, 4)),
+        ((4,), (4, 6)),
+        ((4,), (6, 4, 1)),
+        ((1, 1), (6, 1)),
+        ((1,), (1, 6)),
+        ((1,), (3, 2)),
+    ],
+)
+def test_numbers_in_another_shape_are_refused_also_if_their_count_fits(target, returned):
+    task = task_of(REGRESSION)
+    task = replace(task, shapes=Shapes((4,), target))
+    values = np.zeros(returned)
+    with pytest.raises(InvalidFunction) as caught:
+        check_prediction(task, values, 6)
+    assert f"ndarray of shape {returned}" in str(caught.value)
+    assert f"of shape {(6, *target)}" in str(caught.value)
+
+
+def test_numbers_keep_the_shape_of_the_target():
+    task = replace(task_of(REGRESSION), shapes=Shapes((4,), (3, 4)))
+    values = np.arange(72.0).reshape(6, 3, 4)
+    assert check_prediction(task, values.astype("f4"), 6).tolist() == values.tolist()
 
 
 @pytest.mark.parametrize(
