@@ -319,7 +319,7 @@ def test_drift_of_arrays_is_by_name() -> None:
     turned = Dataset.Sequence.from_numpy(
         series[rows][..., [1, 0]], rename_columns=["large", "small"]
     )
-    found = predictor.infer(turned)
+    found = Splitset.make(Feature.from_dataset(turned), predictor_id=predictor).infer()
     assert not found.out_of_range.to_numpy().any()
     assert found.drift["column"].tolist() == ["small", "large"]
     assert found.drift["psi"].max() < 0.01
