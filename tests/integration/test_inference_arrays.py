@@ -412,6 +412,76 @@ def test_keras_predicts_sequences_as_in_training() -> None:
     assert len(predictor.infer(SEQUENCE[:1]).predictions["infer_2"]) == 1
 
 
+def torch_any(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
+    import math
+
+    import torch
+
+    shapes = features_shape if isinstance(features_shape, list) else [features_shape]
+
+    class Towers(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.Linear(sum(map(math.prod, shapes)), 4)
+            self.norm = torch.nn.BatchNorm1d(4)
+            self.outer = torch.nn.Linear(4, math.prod(label_shape))
+
+        def forward(self, features: Any) -> Any:
+            given = features if isinstance(features, list) else [features]
+            flat = torch.cat([each.flatten(1) for each in given], dim=1)
+            return self.outer(self.norm(self.inner(flat))).reshape(-1, *label_shape)
+
+    return Towers()
+
+
+def keras_any(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
+    import math
+
+    import keras
+
+    layers = keras.layers
+    shapes = features_shape if isinstance(features_shape, list) else [features_shape]
+    inputs = [layers.Input(shape) for shape in shapes]
+    flat = [layers.Flatten()(each) for each in inputs]
+    inner = layers.Dense(4)(layers.Concatenate()(flat) if len(flat) > 1 else flat[0])
+    outer = layers.Dense(math.prod(label_shape))(layers.BatchNormalization()(inner))
+    model_inputs = inputs if isinstance(features_shape, list) else inputs[0]
+    return keras.Model(model_inputs, layers.Reshape(label_shape)(outer))
+
+
+@pytest.mark.parametrize(
+    ("library", "functions"),
+    [
+        pytest.param("pytorch", (torch_any, norm_train), marks=pytest.mark.torch),
+        pytest.param("keras", (keras_any, keras_train), marks=pytest.mark.keras),
+    ],
+)
+@pytest.mark.parametrize("kinds", [["table"], ["image"], ["sequence", "image", "table"]])
+def test_folds_of_forecasts_repeat_their_predictions(
+    library: str, functions: Any, kinds: list[str]
+) -> None:
+    pytest.importorskip("torch" if library == "pytorch" else library)
+    arrays: dict[str, Any] = {"table": SERIES, "sequence": SEQUENCE, "image": IMAGE}
+    made = {
+        "table": lambda: Feature.from_dataset(Dataset.Tabular.from_df(SERIES)),
+        "sequence": sequence,
+        "image": image,
+    }
+    features = [scaled(made[kind]()) for kind in kinds]
+    for feature in features:
+        Window.from_feature(feature, 4, 1)
+    algorithm = Algorithm.make(library, "regression", *functions)
+    for predictor in train(features, None, algorithm, fold_count=2):
+        then = predictor.predictions[0]
+        found = predictor.infer([arrays[kind] for kind in kinds], record_shifted=True)
+        (values,) = found.predictions.values()
+        assert values.shape[1:] == (4, *arrays[kinds[0]].shape[1:])
+        for split, rows in splits_of(predictor).items():
+            expected = then.predictions[split]
+            most = float(np.abs(expected).max())
+            np.testing.assert_allclose(values[rows], expected, rtol=1e-4, atol=1e-5 * most)
+
+
 def forest_build(features_shape: Any, label_shape: Any, **hp: Any) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
