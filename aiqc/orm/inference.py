@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,6 +26,8 @@ from aiqc.pipeline.unknown import first_row, ignored_unknowns
 from aiqc.training.task import predict_task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiqc.core.types import Array, Features, Scores
     from aiqc.orm.new_input import NewInput
     from aiqc.orm.predictor import Predictor
@@ -59,7 +61,8 @@ def infer(splitset: Splitset, stacklevel: int = 4) -> Prediction:
         inputs = new_inputs(served.trained, splitset.features)
         values, target, notes = _encoded(served, splitset, inputs)
         task = served.task(values, target, split)
-        predicted, scores = predict_task(task, served.model, served.output, split)
+        with _explained(notes):
+            predicted, scores = predict_task(task, served.model, served.output, split)
     reports, more = compared(served.trained, inputs)
     prediction = _write(predictor, splitset, split, predicted, scores, reports)
     # after the commit: a warning that is an error must not cost the result
@@ -79,6 +82,19 @@ def infer_inputs(
         if _existing(splitset) is None:
             remove_rows([splitset, *made])
         raise
+
+
+@contextmanager
+def _explained(notes: list[str]) -> Iterator[None]:
+    """Add to an error of the values what is odd about them: a coder may turn it into NaN."""
+    try:
+        yield
+    except InvalidData as error:
+        if not notes:
+            raise
+        more = [f"{note[:1].upper()}{note[1:]}" for note in notes]
+        msg = " ".join([error.message, *more])
+        raise InvalidData(msg, hint=error.hint, **error.facts) from error
 
 
 def _existing(splitset: Splitset) -> Prediction | None:

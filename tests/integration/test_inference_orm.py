@@ -470,6 +470,24 @@ def test_categories_that_a_coder_ignores_are_counted() -> None:
     ]
 
 
+def test_a_category_that_becomes_a_gap_is_named() -> None:
+    from sklearn.preprocessing import LabelBinarizer, OrdinalEncoder
+
+    frame = points()
+    dataset = Dataset.Tabular.from_df(frame)
+    label, feature = Label.from_dataset(dataset, "y"), Feature.from_dataset(dataset, ["a", "kind"])
+    LabelCoder.from_label(label, LabelBinarizer())
+    coder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    FeatureCoder.from_feature(feature, coder, columns="kind", verbose=False)
+    splitset = Splitset.make(feature, label, size_test=0.25)
+    make_queue(splitset, {}, repeat_count=1, permute_count=0).run_jobs(progress=False)
+    predictor, before = Predictor.select().get(), rows_by_table()
+    frame.loc[5, "kind"] = "pink"
+    with pytest.raises(InvalidData, match=r"'kind': 1\. There are categories .* 'kind': 1\."):
+        predictor.infer(frame)
+    assert rows_by_table() == before
+
+
 def test_the_profile_is_of_the_training_rows_alone() -> None:
     frame = points()
     probe = trained(frame)
