@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiqc.core.enums import DatasetType
-from aiqc.core.errors import AIQCError, Incompatible
+from aiqc.core.errors import AIQCError, Incompatible, InvalidSplit
 from aiqc.orm._given import Given, pair_inputs, read_input, read_target
 from aiqc.orm._proxy import transaction
 from aiqc.orm.dataset import Dataset
@@ -46,6 +46,7 @@ def register_inputs(
     _refuse_shifted(trained, record_shifted=record_shifted)
     check_schema(trained.schema, _given_schema(given, truth, trained), repr(predictor))
     _check_windows(given, trained, record_shifted=record_shifted)
+    _check_counts(given, truth, trained)
     parts = [*given, *([] if truth is None else [truth])]
     made: list[BaseModel] = []
     if sum(_byte_count(one.values) for one in parts) <= SMALL_SIZE:
@@ -123,6 +124,18 @@ def _check_windows(given: Sequence[Given], trained: Trained, *, record_shifted: 
             msg += f"{window.size} rows{target}."
             hint = f"Give at least {least} rows."
             raise Incompatible(msg, hint=hint, count=one.shape[0], least=least)
+
+
+def _check_counts(given: Sequence[Given], truth: Given | None, trained: Trained) -> None:
+    """Refuse inputs of different lengths, where each row is a sample."""
+    if any(schema.window for schema in trained.schema.features):
+        return
+    counts = {f"inputs[{index}]": one.shape[0] for index, one in enumerate(given)}
+    if truth is not None:
+        counts["target"] = truth.shape[0]
+    if len(set(counts.values())) > 1:
+        msg = f"The new data differ in their number of samples: {counts}."
+        raise InvalidSplit(msg, hint="Give the same rows.", counts=counts)
 
 
 def _datasets(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from toy_studies import toy_build, toy_train
 
-from aiqc.core.errors import Incompatible, InvalidData, ResultWarning
+from aiqc.core.errors import Incompatible, InvalidData, InvalidSplit, ResultWarning
 from aiqc.orm import (
     Algorithm,
     Dataset,
@@ -286,6 +286,8 @@ def test_arrays_of_other_shapes_are_refused() -> None:
     text = str(caught.value)
     assert "Feature 0 has samples of (rows,) (5,); the model takes (6,)" in text
     assert "(1, 4, 4); the model takes (3, 4, 5)" in text
+    with pytest.raises(InvalidSplit, match=r"inputs\[0\]': 5, 'inputs\[1\]': 4"):
+        predictor.infer([SEQUENCE[:5], IMAGE[:4]])
     with pytest.raises(Incompatible, match="Feature 0 is image; register sequence"):
         Splitset.make([image().id, sequence().id], predictor_id=predictor)
 

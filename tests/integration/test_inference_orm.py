@@ -285,7 +285,7 @@ def test_every_difference_is_listed_and_nothing_is_written() -> None:
         (np.zeros((3, 2)), None, Incompatible, "lacks the columns"),
         (points(), {"y": 1}, InvalidInput, "type dict"),
         (points(), np.zeros((48, 2)), Incompatible, "The Label lacks the columns \\['y'\\]"),
-        (points(), points()["y"][:4], InvalidSplit, "differ in their number"),
+        (points(), points()["y"][:4], InvalidSplit, "inputs\\[0\\]': 48, 'target': 4"),
         (points()[:0], None, InvalidData, "empty"),
     ],
 )
