@@ -84,7 +84,9 @@ def read_input(value: Any, trained: Feature, place: str) -> Given:
     Raises
     ------
     InvalidInput
-        If it is something else, or an array without the axes of the Feature.
+        If it is something else.
+    Incompatible
+        If it is an array without the axes of the Feature; one difference of perhaps several.
     """
     dataset = _as_dataset(value)
     if dataset is not None:
@@ -98,7 +100,7 @@ def read_input(value: Any, trained: Feature, place: str) -> Given:
     axes = _AXES[typ]
     if value.ndim != len(axes):
         msg = f"{place} has shape {value.shape}; the Feature is {typ} {axes}."
-        raise InvalidInput(msg, hint=f"Pass an array of {len(axes)} axes.", value=value.shape)
+        raise Incompatible(msg, hint=f"Pass an array of {len(axes)} axes.", value=value.shape)
     names = _array_names(value, trained)
     if typ == DatasetType.TABULAR:
         return _of_frame(

@@ -37,14 +37,12 @@ def register_inputs(
     """
     trained = trained_of(predictor)
     features, label = trained.features, trained.label
-    pairs = pair_inputs(inputs, features)
-    given = [
-        read_input(value, feature, f"inputs[{index}]")
-        for index, (value, feature) in enumerate(pairs)
-    ]
+    found, wrong = _read_inputs(pair_inputs(inputs, features))
     truth = None if target is None else read_target(target, label)
     _refuse_shifted(trained, record_shifted=record_shifted)
-    check_schema(trained.schema, _given_schema(given, truth, trained), repr(predictor))
+    schema = _given_schema(found, truth, trained)
+    check_schema(trained.schema, schema, repr(predictor), also=wrong)
+    given = [one for one in found if one is not None]
     _check_windows(given, trained, record_shifted=record_shifted)
     _check_counts(given, truth, trained)
     parts = [*given, *([] if truth is None else [truth])]
@@ -62,6 +60,19 @@ def register_inputs(
         remove_rows(made)
         raise
     return splitset, made
+
+
+def _read_inputs(pairs: Sequence[tuple[Any, Feature]]) -> tuple[list[Given | None], list[str]]:
+    """Return the inputs, None where an array has other axes, and what is wrong with those."""
+    found: list[Given | None] = []
+    wrong = []
+    for index, (value, feature) in enumerate(pairs):
+        try:
+            found.append(read_input(value, feature, f"inputs[{index}]"))
+        except Incompatible as error:
+            found.append(None)
+            wrong.append(str(error))
+    return found, wrong
 
 
 def remove_rows(rows: Sequence[BaseModel]) -> None:
@@ -185,10 +196,15 @@ def _registered(given: Given, columns: list[str]) -> Dataset:
     return found
 
 
-def _given_schema(given: Sequence[Given], truth: Given | None, trained: Trained) -> Schema:
-    """Return the schema of the Features and Label that would be made."""
+def _given_schema(given: Sequence[Given | None], truth: Given | None, trained: Trained) -> Schema:
+    """Return the schema of the Features and Label that would be made.
+
+    That of an array with other axes is the trained one: it is listed by itself.
+    """
     schemas = [
-        FeatureSchema(
+        schema
+        if one is None
+        else FeatureSchema(
             typ=str(one.typ),
             columns=one.columns,
             dtypes=one.dtypes,

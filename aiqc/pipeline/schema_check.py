@@ -70,7 +70,7 @@ class Schema:
     label: LabelSchema | None
 
 
-def check_schema(trained: Schema, new: Schema, place: str) -> None:
+def check_schema(trained: Schema, new: Schema, place: str, *, also: Sequence[str] = ()) -> None:
     """Refuse new data that the model cannot take, or that cannot be scored.
 
     Columns are compared by name: other orders and further columns are fine.
@@ -83,13 +83,15 @@ def check_schema(trained: Schema, new: Schema, place: str) -> None:
         What is to be predicted; without a label it is predicted and not scored.
     place
         How the error calls the model.
+    also
+        Differences that were found before.
 
     Raises
     ------
     Incompatible
         Lists every difference with its Feature's position; `differences` holds them.
     """
-    found = differences(trained, new)
+    found = [*also, *differences(trained, new)]
     if not found:
         return
     listed = "".join(f"\n  {number}. {text}" for number, text in enumerate(found, start=1))

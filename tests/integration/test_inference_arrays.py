@@ -286,6 +286,15 @@ def test_arrays_of_other_shapes_are_refused() -> None:
     text = str(caught.value)
     assert "Feature 0 has samples of (rows,) (5,); the model takes (6,)" in text
     assert "(1, 4, 4); the model takes (3, 4, 5)" in text
+    with pytest.raises(Incompatible) as caught:
+        predictor.infer([SEQUENCE[:, :5], IMAGE[0]], TARGET.rename(columns={"y": "z"}))
+    parts = [
+        "inputs[1] has shape (3, 4, 5)",
+        "(5,); the model takes (6,)",
+        "lacks the columns ['y']",
+    ]
+    assert [part for part in parts if part not in str(caught.value)] == []
+    assert len(caught.value.differences) == 3
     with pytest.raises(InvalidSplit, match=r"inputs\[0\]': 5, 'inputs\[1\]': 4"):
         predictor.infer([SEQUENCE[:5], IMAGE[:4]])
     with pytest.raises(Incompatible, match="Feature 0 is image; register sequence"):
