@@ -228,7 +228,9 @@ def _classes(truth: Given, trained: Trained) -> list[Any] | None:
     known = trained.schema.label
     if label is None or known is None or known.classes is None:
         return None
-    if truth.typ != DatasetType.TABULAR or not set(label.columns) <= set(truth.columns):
+    # each column once: what lacks, or is there twice, is another error
+    present = sorted(name for name in truth.columns if name in label.columns)
+    if truth.typ != DatasetType.TABULAR or present != sorted(label.columns):
         return None
     if isinstance(truth.values, Dataset):
         return unique_classes(truth.values.to_df(columns=label.columns))

@@ -287,6 +287,7 @@ def test_every_difference_is_listed_and_nothing_is_written() -> None:
         (points(), np.zeros((48, 2)), Incompatible, "The Label lacks the columns \\['y'\\]"),
         (points(), points()["y"][:4], InvalidSplit, "inputs\\[0\\]': 48, 'target': 4"),
         (points()[:0], None, InvalidData, "empty"),
+        (points(), pd.concat([points()["y"]] * 2, axis=1), InvalidData, "have one name: 'y', 'y'"),
     ],
 )
 def test_inputs_that_cannot_be_used(
