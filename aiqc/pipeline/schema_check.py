@@ -139,7 +139,11 @@ def _of_feature(index: int, trained: FeatureSchema, new: FeatureSchema) -> list[
     place = f"Feature {index}"
     if trained.typ != new.typ:
         return [f"{place} is {new.typ}; register {trained.typ} data."]
-    found = _of_columns(place, trained.columns, trained.dtypes, new.columns, new.dtypes)
+    columns = trained.columns
+    if trained.typ == _IMAGE and trained.sample_shape != new.sample_shape:
+        # of a narrower picture no column is to be added by name
+        columns = [name for name in columns if name in set(new.columns)]
+    found = _of_columns(place, columns, trained.dtypes, new.columns, new.dtypes)
     if trained.sample_shape != new.sample_shape:
         axes = "(channels, rows, columns)" if trained.typ == _IMAGE else "(rows,)"
         found.append(
