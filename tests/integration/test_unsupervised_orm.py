@@ -439,7 +439,10 @@ def test_own_metrics_see_decoded_arrays():
     prediction = predictor_of(queue).predictions[0]
     for split, rows in splitset.samples.items():
         wrong = SEQUENCE[rows][:, :, 1] - prediction.predictions[split][:, :, 1]
-        assert prediction.metrics[split]["spread"] == pytest.approx(np.abs(wrong).max(), rel=1e-9)
+        expected = pytest.approx(np.abs(wrong).max(), rel=1e-9)
+        assert prediction.metrics[split]["spread"] == expected
+        again = prediction.predictor.infer(SEQUENCE[rows])
+        assert again.metrics[again.split]["spread"] == expected
 
 
 @pytest.mark.parametrize("text", [False, True])
