@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from aiqc.orm._targets import Target
 
 BUSY_SECONDS = 30
+#: of a local file, so much is read where the operating system keeps it, without a copy
+MAPPED_BYTES = 256 * 1024 * 1024
 #: how long the exit of a process waits for readers before it leaves the log to the next one
 EXIT_BUSY_MS = 1000
 #: pages that one step of an online backup copies
@@ -52,6 +54,8 @@ class MetastoreSqlite(SqliteDatabase):
             connection.execute(f"PRAGMA {pragma}")
         if os.access(self.path, os.W_OK):
             set_journal(connection, self.journal_mode_wanted)
+        if self.journal_mode_wanted == "wal":
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}").fetchall()
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 

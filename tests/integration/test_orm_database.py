@@ -257,7 +257,8 @@ def test_server_database_of_another_application_is_refused(any_store: Any) -> No
 
 def test_pragmas_of_every_thread(store: Any) -> None:
     found: list[dict[str, Any]] = []
-    names = "journal_mode busy_timeout foreign_keys synchronous trusted_schema cell_size_check"
+    names = "journal_mode busy_timeout foreign_keys synchronous trusted_schema cell_size_check "
+    names += "mmap_size"
 
     def look() -> None:
         found.append({name: proxy.obj.pragma(name) for name in names.split()})
@@ -267,7 +268,7 @@ def test_pragmas_of_every_thread(store: Any) -> None:
         thread.start()
         thread.join()
     look()
-    expected = ["wal", 30_000, 1, 2, 0, 1]
+    expected = ["wal", 30_000, 1, 2, 0, 1, 256 * 2**20]
     assert [list(pragmas.values()) for pragmas in found] == [expected] * 3
 
 
@@ -278,6 +279,7 @@ def test_network_file_system_gets_no_log_and_a_warning(
     with pytest.warns(AIQCWarning, match="network file system"):
         connect(tmp_path / "remote.sqlite3")
     assert proxy.obj.pragma("journal_mode") == "delete"
+    assert proxy.obj.pragma("mmap_size") == 0
     assert Schema.select().count() == 1
 
 
