@@ -27,6 +27,17 @@ class RowNotFound(RecordNotFound, peewee.DoesNotExist):
         return _restore_not_found, (self.message, self.hint, self.facts)
 
 
+class UsedRowNotFound(RecordNotFound, peewee.IntegrityError):
+    """A row that another one points to has been deleted; users see a `RecordNotFound`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore_not_found, (self.message, self.hint, self.facts)
+
+
+UsedRowNotFound.__name__ = UsedRowNotFound.__qualname__ = RecordNotFound.__name__
+UsedRowNotFound.__module__ = RecordNotFound.__module__
+
+
 def _restore_not_found(message: str, hint: str, facts: dict[str, Any]) -> RecordNotFound:
     return RecordNotFound(message, hint=hint, **facts)
 
@@ -174,13 +185,18 @@ class StoreModel(peewee.Model):
         WrongStore
             If the row came from another store than the one connected now.
         RecordNotFound
-            If the row has been deleted.
+            If the row, or one that it points to, has been deleted.
         """
         if self._store is None:
             self._store = current()
         self.check_store()
         is_new = force_insert or row_id(self) is None
-        rows = super().save(force_insert=force_insert, only=only)
+        try:
+            rows = super().save(force_insert=force_insert, only=only)
+        except peewee.IntegrityError as error:
+            if "foreign key" in str(error).lower():
+                raise _used_not_found(self) from error
+            raise
         if not is_new and rows == 0 and rows is not False:
             raise _not_found(type(self), row_id(self))
         return int(rows)
@@ -236,6 +252,18 @@ def _checked_id(model: type[peewee.Model], id: Any) -> int:
     msg = f"{shown}{type(id).__name__} is not the id of a {model.__name__}, or one."
     hint = f"Pass a whole number or a {model.__name__}."
     raise InvalidInput(msg, hint=hint, value=id, model=model.__name__)
+
+
+def _used_not_found(row: StoreModel) -> UsedRowNotFound:
+    """Return the error for a row of which the database says that it points to nothing."""
+    fields = [field for field in row._meta.refs if row.__data__.get(field.name) is not None]
+    used = {field.rel_model.__name__: row.__data__[field.name] for field in fields}
+    names = [f"{name} {id}" for name, id in used.items()]
+    which = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
+    msg = f"A {type(row).__name__} cannot be written: {which} has been deleted."
+    first, id = next(iter(used.items()))
+    hint = f"Look with {first}.of({id}), and make anew what is gone."
+    return UsedRowNotFound(msg, hint=hint, model=type(row).__name__, used=used)
 
 
 def _not_found(model: type[StoreModel], id: Any) -> RecordNotFound:

@@ -126,6 +126,26 @@ def test_not_found_is_one_error_everywhere(store: Any) -> None:
     assert RowToy.get_or_none(RowToy.id == 5) is None
 
 
+def test_a_row_that_points_to_a_deleted_one_is_refused(any_store: Any) -> None:
+    kept, gone = RowToy.create(), RowToy.create()
+    other = OtherToy.create(row=kept)
+    RowToy.of(gone.id).delete_instance()
+    for write in (
+        lambda: OtherToy.create(row=gone),
+        lambda: OtherToy(row=gone.id).save(),
+        lambda: setattr(other, "row", gone) or other.save(),
+    ):
+        with pytest.raises(RecordNotFound, match=rf"RowToy {gone.id} has been deleted") as caught:
+            write()
+        assert type(caught.value).__name__ == "RecordNotFound"
+        assert f"RowToy.of({gone.id})" in caught.value.hint
+        assert caught.value.facts["used"] == {"RowToy": gone.id}
+        copy = pickle.loads(pickle.dumps(caught.value))
+        assert (type(copy), str(copy)) == (RecordNotFound, str(caught.value))
+    assert OtherToy.select().count() == 1
+    assert OtherToy.get().row == kept
+
+
 def test_of_returns_the_row_it_is_given(store: Any) -> None:
     row = RowToy.create()
     assert RowToy.of(row) is row
