@@ -116,7 +116,7 @@ def test_folders_that_cannot_be_read(
 
 @pytest.mark.parametrize(
     "urls",
-    [[], ["https://a/b.png", ""], [None], [3], None, 3, {"a.png", "b.png"}, {"a.png": 1}, b"a"],
+    [[], ["https://a/b.png", ""], [None], [3], None, 3, {"a.png"}, {"a.png": 1}, b"a"],
     ids=str,
 )
 def test_addresses_that_are_none(urls: Any) -> None:
