@@ -11,7 +11,7 @@ import numpy as np
 from aiqc.core.enums import EncodingDimension
 from aiqc.core.errors import InvalidCoder, InvalidData
 from aiqc.pipeline.coder_names import name_outputs
-from aiqc.pipeline.coder_rules import CATEGORICAL, PreparedCoder, prepare_coder
+from aiqc.pipeline.coder_rules import CATEGORICAL, PreparedCoder, prepare_coder, steps_of
 from aiqc.pipeline.columns import numbers
 from aiqc.pipeline.decoding import lost_columns, undo
 from aiqc.pipeline.table import Table, as_table
@@ -280,15 +280,11 @@ def widened(estimator: Any, values: Array) -> Array:
     """
     if values.dtype.kind != "f" or values.dtype.itemsize >= np.dtype(np.float64).itemsize:
         return values
-    names = {type(part).__name__ for part in _parts(estimator)}
+    names = {type(part).__name__ for part in steps_of(estimator)}
     is_half = values.dtype.itemsize == np.dtype(np.float16).itemsize
     if names & _SCALERS or (is_half and not names & CATEGORICAL):
         return values.astype(np.float64)
     return values
-
-
-def _parts(estimator: Any) -> list[Any]:
-    return [step for _, step in getattr(estimator, "steps", [("", estimator)])]
 
 
 def _fit(estimator: Any, values: Array, target: Array | None) -> None:
@@ -296,7 +292,7 @@ def _fit(estimator: Any, values: Array, target: Array | None) -> None:
     if target is None:
         estimator.fit(values)
         return
-    for part in _parts(estimator):
+    for part in steps_of(estimator):
         # whole numbers of a continuous label are no classes, as scikit-learn would guess
         if target.dtype.kind == "f" and getattr(part, "target_type", None) == "auto":
             part.set_params(target_type="continuous")

@@ -75,7 +75,7 @@ def prepare_coder(estimator: Any, *, for_label: bool) -> PreparedCoder:
         If it is a class or a function, of another library, not for this use, or holds a
         function of the user's.
     """
-    for part in _parts(estimator):
+    for part in steps_of(estimator):
         _check_kind(part)
         name = type(part).__name__
         _check_use(name, type(part).__module__, for_label)
@@ -87,7 +87,7 @@ def prepare_coder(estimator: Any, *, for_label: bool) -> PreparedCoder:
 
     copy = clone(estimator)
     corrections = []
-    for part in _parts(copy):
+    for part in steps_of(copy):
         corrections += _correct(part)
         _check_parameters(part, type(part).__name__, for_label)
     is_categorical = name in CATEGORICAL
@@ -96,13 +96,13 @@ def prepare_coder(estimator: Any, *, for_label: bool) -> PreparedCoder:
         corrections=corrections,
         is_categorical=is_categorical,
         only_fit_train=not is_categorical,
-        needs_label=any(type(part).__name__ in NEEDS_LABEL for part in _parts(copy)),
+        needs_label=any(type(part).__name__ in NEEDS_LABEL for part in steps_of(copy)),
         for_label=for_label,
     )
 
 
-def _parts(estimator: Any) -> list[Any]:
-    """Return the steps of a Pipeline, else the estimator itself.
+def steps_of(estimator: Any) -> list[Any]:
+    """Return the steps of a Pipeline that do something, else the estimator itself.
 
     A Pipeline as a whole learns from the training rows only, whatever its steps are.
     """

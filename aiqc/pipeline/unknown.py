@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aiqc.pipeline.coder import inputs_of
+from aiqc.pipeline.coder_rules import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,18 +78,12 @@ def _unknowns(coder: FittedCoder, table: Table) -> Iterator[tuple[str, int]]:
 
 def _ignoring(estimator: Any) -> tuple[list[Any], Any] | None:
     """Return the encoder that passes over unknown categories, after the steps before it."""
-    steps = _steps(estimator)
+    steps = steps_of(estimator)
     for position, step in enumerate(steps):
         handled = getattr(step, "handle_unknown", "error") != "error"
         if (handled or type(step).__name__ in _NEVER_REFUSE) and hasattr(step, "categories_"):
             return steps[:position], step
     return None
-
-
-def _steps(estimator: Any) -> list[Any]:
-    """Return the steps of a Pipeline; another estimator is its only one."""
-    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
-    return [step for step in steps if step not in (None, "passthrough")]
 
 
 def _unknown_count(values: Array, known: Any) -> int:
