@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiqc.core.codecs import from_json
 from aiqc.core.enums import DatasetType
-from aiqc.core.errors import DataChanged, InvalidData, Unsupported
+from aiqc.core.errors import InvalidData, Unsupported
 from aiqc.orm._blobs import open_blob, read_blob
+from aiqc.orm._dataset_register import source_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,7 +159,7 @@ def _open_npy(dataset: Dataset) -> ArraySource:
     try:
         raw = open_npy(path)
     except InvalidData as error:
-        raise _changed(dataset) from error
+        raise source_changed(dataset) from error
     if not is_url(path) and stamp != file_stamp(path):
         # another file took its place before it was opened, or after: only the content tells
         stamp = None
@@ -166,22 +167,15 @@ def _open_npy(dataset: Dataset) -> ArraySource:
         source = SelectedSource(raw, dtype=None if retype is None else np.dtype(retype))
         if (stamp, dataset.sha256_hexdigest) not in _COMPARED:
             if source.shape != shape_of(dataset) or str(source.dtype) != dataset.dtypes:
-                raise _changed(dataset)
+                raise source_changed(dataset)
             try:
                 digest = array_digest(source, DatasetType(dataset.typ), dataset.columns)
             except InvalidData as error:
-                raise _changed(dataset) from error
+                raise source_changed(dataset) from error
             if digest != dataset.sha256_hexdigest:
-                raise _changed(dataset)
+                raise source_changed(dataset)
             remember(stamp, digest)
     except BaseException:
         raw.close()
         raise
     return source
-
-
-def _changed(dataset: Dataset) -> DataChanged:
-    msg = f"{dataset.source_path} is no longer the data that {dataset!r} was registered from."
-    hint = "Restore the file, or register it again: new content becomes a new version, and "
-    hint += "ingest=True keeps a copy."
-    return DataChanged(msg, hint=hint, source_path=dataset.source_path)

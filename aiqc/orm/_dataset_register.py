@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from aiqc.core.errors import Conflict
+from aiqc.core.errors import Conflict, DataChanged
 from aiqc.orm._base import check_info
 from aiqc.orm._versions import exclusive, existing_version, next_version, warn_duplicate
 
@@ -79,6 +79,14 @@ def register(
             _take_in(existing, found)
     warn_duplicate(existing, _source_note(existing))
     return existing
+
+
+def source_changed(row: Dataset) -> DataChanged:
+    """Return the error for a source whose content is no longer the registered one."""
+    msg = f"{row.source_path} is no longer the data that {row!r} was registered from."
+    hint = "Restore the file, or register it again: new content becomes a new version, and "
+    hint += "ingest=True keeps a copy."
+    return DataChanged(msg, hint=hint, source_path=row.source_path)
 
 
 def _source_note(row: Dataset) -> str:

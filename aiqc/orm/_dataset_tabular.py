@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import pandas as pd
 
 from aiqc.core.enums import DatasetType
-from aiqc.core.errors import DataChanged, Unsupported
+from aiqc.core.errors import Unsupported
 from aiqc.orm._blobs import open_blob, put_blob
-from aiqc.orm._dataset_register import Registrar, register
+from aiqc.orm._dataset_register import Registrar, register, source_changed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -210,10 +210,7 @@ def _read_source(dataset: Dataset) -> pd.DataFrame:
         options["retype"],
     )
     if frame_digest(frame) != dataset.sha256_hexdigest:
-        msg = f"{dataset.source_path} is no longer the data that {dataset!r} was registered from."
-        hint = "Restore the file, or register it again: new content becomes a new version, and "
-        hint += "ingest=True keeps a copy."
-        raise DataChanged(msg, hint=hint, source_path=dataset.source_path)
+        raise source_changed(dataset)
     return frame
 
 

@@ -19,19 +19,20 @@ NEAREST = 3
 _SHOWN = 80
 
 
-class RowNotFound(RecordNotFound, peewee.DoesNotExist):
-    """There is no such row; peewee's own queries raise it too."""
+class _NotFound(RecordNotFound):
+    """A `RecordNotFound` that is an error of peewee too, and the plain one elsewhere."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # each model has a class of its own, which another process cannot import by name
         return _restore_not_found, (self.message, self.hint, self.facts)
 
 
-class UsedRowNotFound(RecordNotFound, peewee.IntegrityError):
-    """A row that another one points to has been deleted; users see a `RecordNotFound`."""
+class RowNotFound(_NotFound, peewee.DoesNotExist):
+    """There is no such row; peewee's own queries raise it too."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore_not_found, (self.message, self.hint, self.facts)
+
+class UsedRowNotFound(_NotFound, peewee.IntegrityError):
+    """A row that another one points to has been deleted; users see a `RecordNotFound`."""
 
 
 UsedRowNotFound.__name__ = UsedRowNotFound.__qualname__ = RecordNotFound.__name__
